@@ -1,0 +1,1 @@
+"""The TAMS API exactly as the standard writes it."""

@@ -1,0 +1,1 @@
+"""Checks of the standard over HTTP, against any server."""

@@ -1,0 +1,1 @@
+"""Base paths that speak another shape over the same services."""

@@ -1,0 +1,140 @@
+"""Time on integer nanoseconds (TAMS 8.2 `timestamp`, `timerange`; application notes 0008, 0012).
+
+A `TimeRange` is half-open, `start <= t < end`, plus a flag that remembers an inclusive end, so
+that `[2:0]` is printed as it was read. All comparison is on the nanosecond grid: a range without
+a whole nanosecond is empty.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from tams.errors import Invalid
+
+SECOND = 1_000_000_000
+LIMIT = 9_223_372_036 * SECOND
+"""Largest distance from zero, in nanoseconds, that the store keeps (64 bits, whole seconds)."""
+
+_STAMP = r"(-?(?:0|[1-9][0-9]*)):(0|[1-9][0-9]{0,8})"
+_TIMESTAMP = re.compile(_STAMP)
+_TIMERANGE = re.compile(rf"([\[(]?)(?:{_STAMP})?(?:(_)(?:{_STAMP})?)?([\])]?)")
+
+
+def parse_timestamp(text: str) -> int:
+    """Return the nanoseconds of a `timestamp`; raise `ValueError` if it is not one."""
+    match = _TIMESTAMP.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is not a timestamp such as 5:0 or -1:500000000")
+    return _nanoseconds(match[1], match[2])
+
+
+def format_timestamp(ns: int) -> str:
+    """Print nanoseconds as a `timestamp`; the sign covers the whole value."""
+    if ns < 0:
+        return f"-{-ns // SECOND}:{-ns % SECOND}"
+    return f"{ns // SECOND}:{ns % SECOND}"
+
+
+def bounded(field: str, ns: int) -> int:
+    """Return `ns`, or raise `Invalid` if it lies outside the range that the store keeps."""
+    if not -LIMIT <= ns <= LIMIT:
+        raise Invalid(field, format_timestamp(ns), "times must lie within ±9223372036 seconds")
+    return ns
+
+
+def _nanoseconds(seconds: str, nanoseconds: str) -> int:
+    magnitude = abs(int(seconds)) * SECOND + int(nanoseconds)
+    return -magnitude if seconds[0] == "-" else magnitude
+
+
+@dataclass(frozen=True, slots=True)
+class TimeRange:
+    """A range of time in nanoseconds; `None` is an open end; `start >= end` never occurs but in EMPTY."""
+
+    start: int | None
+    end: int | None
+    end_inclusive: bool = False
+
+    @classmethod
+    def parse(cls, text: str) -> TimeRange:
+        """Read the standard's form; raise `ValueError` with the rule if it is not one."""
+        match = _TIMERANGE.fullmatch(text)
+        if match is None:
+            raise ValueError(f"{text!r} is not a timerange such as [0:0_10:0) or _")
+        opening, s1, s2, separator, e1, e2, closing = match.groups()
+        start = None if s1 is None else _nanoseconds(s1, s2)
+        if separator is None:
+            if start is None or opening == "(" or closing == ")":
+                return EMPTY
+            return cls(start, start + 1, True)
+        end = None if e1 is None else _nanoseconds(e1, e2)
+        if start is not None and opening == "(":
+            if start == end:
+                return EMPTY
+            start += 1
+        inclusive = end is not None and closing != ")"
+        if end is not None and inclusive:
+            end += 1
+        return cls.of(start, end, inclusive)
+
+    @classmethod
+    def of(cls, start: int | None, end: int | None, end_inclusive: bool = False) -> TimeRange:
+        """Build a range, or EMPTY if it holds no nanosecond."""
+        if start is not None and end is not None and start >= end:
+            return EMPTY
+        return cls(start, end, end_inclusive)
+
+    def __str__(self) -> str:
+        if self.is_empty:
+            return "()"
+        if self.start is not None and self.end == self.start + 1 and self.end_inclusive:
+            return f"[{format_timestamp(self.start)}]"
+        left = "" if self.start is None else f"[{format_timestamp(self.start)}"
+        if self.end is None:
+            return f"{left}_"
+        if self.end_inclusive:
+            return f"{left}_{format_timestamp(self.end - 1)}]"
+        return f"{left}_{format_timestamp(self.end)})"
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no nanosecond lies inside."""
+        return self.start is not None and self.end is not None and self.start >= self.end
+
+    def overlaps(self, other: TimeRange) -> bool:
+        """Whether some nanosecond lies in both."""
+        if self.is_empty or other.is_empty:
+            return False
+        return _before(self.start, other.end) and _before(other.start, self.end)
+
+    def contains(self, other: TimeRange) -> bool:
+        """Whether all of `other` lies inside; EMPTY lies in every range."""
+        if other.is_empty:
+            return True
+        after = self.start is None or (other.start is not None and other.start >= self.start)
+        return after and (self.end is None or (other.end is not None and other.end <= self.end))
+
+    def shifted(self, ns: int) -> TimeRange:
+        """Return the range `ns` later, markers kept."""
+        if self.is_empty:
+            return self
+        start = None if self.start is None else self.start + ns
+        end = None if self.end is None else self.end + ns
+        return TimeRange(start, end, self.end_inclusive)
+
+    def clamped(self) -> TimeRange:
+        """Return the part within ±LIMIT, for queries: nothing is stored outside it."""
+        if self.is_empty:
+            return self
+        start = None if self.start is None else max(self.start, -LIMIT)
+        end = None if self.end is None else min(self.end, LIMIT + 1)
+        return TimeRange.of(start, end, self.end_inclusive)
+
+
+def _before(start: int | None, end: int | None) -> bool:
+    return start is None or end is None or start < end
+
+
+EMPTY = TimeRange(0, 0)
+ETERNITY = TimeRange(None, None)

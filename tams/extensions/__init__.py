@@ -1,0 +1,1 @@
+"""Additions to the standard, one file and one switch each."""

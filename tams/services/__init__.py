@@ -1,0 +1,1 @@
+"""What the server does; the only room that opens a transaction."""

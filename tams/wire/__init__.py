@@ -1,0 +1,1 @@
+"""Domain values to and from the standard's JSON; pure, without a framework."""
