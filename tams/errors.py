@@ -91,11 +91,15 @@ class MediaUnreadable(TamsError):
 
 
 class RequestFailed(TamsError):
-    """A server answered with an error; `status` is HTTP's, 0 if there was no answer."""
+    """A server answered with an error; `status` is HTTP's, 0 if there was no answer.
 
-    def __init__(self, status: int, message: str) -> None:
+    `retry_after` is what the server asked for, in seconds, if it did.
+    """
+
+    def __init__(self, status: int, message: str, retry_after: int | None = None) -> None:
         super().__init__(message)
         self.status = status
+        self.retry_after = retry_after
 
 
 class BadSettings(TamsError):

@@ -15,6 +15,9 @@ from multidict import CIMultiDictProxy
 from yarl import URL
 
 Wait = Callable[[float], Awaitable[None]]
+Headers = Mapping[str, str]
+Json = Any
+"""A JSON value as it came; a check looks into it and fails where it is not what it should be."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,7 @@ class Answer:
     body: bytes
 
     @property
-    def json(self) -> Any:
+    def json(self) -> Json:
         """The body read as JSON."""
         return json.loads(self.body)
 
@@ -47,17 +50,17 @@ class Server:
 
     base: str
     session: aiohttp.ClientSession
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Headers = field(default_factory=dict)
     wait: Wait | None = None
 
     async def request(
         self,
         method: str,
         path: str,
-        body: Any = None,
+        body: object = None,
         *,
         content: bytes | None = None,
-        headers: Mapping[str, str] | None = None,
+        headers: Headers | None = None,
     ) -> Answer:
         """Send one request; `path` may be absolute and is sent exactly as written."""
         url = path if "://" in path else f"{self.base}{path}"
@@ -71,27 +74,41 @@ class Server:
         ) as reply:
             return Answer(f"{method} {path}", reply.status, reply.headers, await reply.read())
 
-    async def get(self, path: str, **kwargs: Any) -> Answer:
+    async def get(self, path: str, *, headers: Headers | None = None) -> Answer:
         """GET `path`."""
-        return await self.request("GET", path, **kwargs)
+        return await self.request("GET", path, headers=headers)
 
-    async def head(self, path: str, **kwargs: Any) -> Answer:
+    async def head(self, path: str, *, headers: Headers | None = None) -> Answer:
         """HEAD `path`."""
-        return await self.request("HEAD", path, **kwargs)
+        return await self.request("HEAD", path, headers=headers)
 
-    async def put(self, path: str, body: Any = None, **kwargs: Any) -> Answer:
-        """PUT a JSON value to `path`."""
-        return await self.request("PUT", path, body, **kwargs)
+    async def put(
+        self,
+        path: str,
+        body: object = None,
+        *,
+        content: bytes | None = None,
+        headers: Headers | None = None,
+    ) -> Answer:
+        """PUT a JSON value, or `content` as it is, to `path`."""
+        return await self.request("PUT", path, body, content=content, headers=headers)
 
-    async def post(self, path: str, body: Any = None, **kwargs: Any) -> Answer:
-        """POST a JSON value to `path`."""
-        return await self.request("POST", path, body, **kwargs)
+    async def post(
+        self,
+        path: str,
+        body: object = None,
+        *,
+        content: bytes | None = None,
+        headers: Headers | None = None,
+    ) -> Answer:
+        """POST a JSON value, or `content` as it is, to `path`."""
+        return await self.request("POST", path, body, content=content, headers=headers)
 
-    async def delete(self, path: str, **kwargs: Any) -> Answer:
+    async def delete(self, path: str, *, headers: Headers | None = None) -> Answer:
         """DELETE `path`."""
-        return await self.request("DELETE", path, **kwargs)
+        return await self.request("DELETE", path, headers=headers)
 
-    async def read(self, path: str) -> Any:
+    async def read(self, path: str) -> Json:
         """GET `path`, which must be a 200, and return its JSON."""
         return (await self.get(path)).is_status(200).json
 
@@ -101,7 +118,7 @@ class Server:
         """GET a list with these query parameters and return the `id` of each item, in order."""
         return [item["id"] for item in await self.read(path + query(filters, **more))]
 
-    async def set(self, path: str, value: Any) -> None:
+    async def set(self, path: str, value: object) -> None:
         """PUT a JSON value to a property or to an existing Flow, which must be a 204."""
         (await self.put(path, value)).is_status(204)
 
@@ -113,14 +130,14 @@ class Server:
         """Let the server's clock move on, so that two changes do not share one time."""
         await (self.wait(1.0) if self.wait else asyncio.sleep(0.002))
 
-    async def flow(self, kind: str = "video", **fields: Any) -> dict[str, Any]:
+    async def flow(self, kind: str = "video", **fields: Json) -> dict[str, Any]:
         """PUT a new Flow of that kind and return the body of the 201; None removes a field."""
         body = flow_body(kind, **fields)
         answer = await self.put(f"/flows/{body['id']}", body)
         created: dict[str, Any] = answer.is_status(201).json
         return created
 
-    async def allocate(self, flow_id: str, count: int = 1, **fields: Any) -> list[dict[str, Any]]:
+    async def allocate(self, flow_id: str, count: int = 1, **fields: Json) -> list[dict[str, Any]]:
         """Allocate `count` Objects for a Flow; returns `media_objects`."""
         answer = await self.post(f"/flows/{flow_id}/storage", {"limit": count, **fields})
         objects: list[dict[str, Any]] = answer.is_status(201).json["media_objects"]
@@ -134,7 +151,7 @@ class Server:
             sent["Content-Type"] = put["content-type"]
         return await self.request("PUT", put["url"], content=content, headers=sent)
 
-    async def segment(self, flow_id: str, timerange: str, **fields: Any) -> dict[str, Any]:
+    async def segment(self, flow_id: str, timerange: str, **fields: Json) -> dict[str, Any]:
         """Register one Segment, with a newly allocated Object unless `object_id` is given."""
         if "object_id" not in fields:
             fields["object_id"] = (await self.allocate(flow_id))[0]["object_id"]
@@ -198,7 +215,7 @@ _ESSENCE: dict[str, dict[str, Any]] = {
 }
 
 
-def flow_body(kind: str = "video", **fields: Any) -> dict[str, Any]:
+def flow_body(kind: str = "video", **fields: Json) -> dict[str, Any]:
     """The body of a valid PUT of a Flow of that kind, with new ids; None removes a field."""
     body = {"id": new_id(), "source_id": new_id(), **_ESSENCE[kind], **fields}
     return {name: value for name, value in body.items() if value is not None}

@@ -1,4 +1,4 @@
-"""The register of checks: each is an async function of a `Server`, keyed by a statement's number."""
+"""The register of checks: each an async function of a `Server`, keyed by its statement's number."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ Level = Literal["M", "S", "Y", "I", "D"]
 """MUST, SHOULD, MAY, implied by the schema or a table, decided by us where the text is silent."""
 
 Run = Callable[[Server], Awaitable[None]]
+
+
+class Skipped(Exception):
+    """The statement cannot be seen on this server; the message says why."""
 
 
 @dataclass(frozen=True)

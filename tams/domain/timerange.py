@@ -50,7 +50,7 @@ def _nanoseconds(seconds: str, nanoseconds: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class TimeRange:
-    """A range of time in nanoseconds; `None` is an open end; `start >= end` never occurs but in EMPTY."""
+    """A range of time in nanoseconds; `None` is an open end; only EMPTY has `start >= end`."""
 
     start: int | None
     end: int | None
@@ -67,11 +67,9 @@ class TimeRange:
         if separator is None:
             if start is None or opening == "(" or closing == ")":
                 return EMPTY
-            return cls(start, start + 1, True)
+            return cls(start, start + 1, end_inclusive=True)
         end = None if e1 is None else _nanoseconds(e1, e2)
         if start is not None and opening == "(":
-            if start == end:
-                return EMPTY
             start += 1
         inclusive = end is not None and closing != ")"
         if end is not None and inclusive:

@@ -1,0 +1,275 @@
+"""Flows (TAMS 8.2 `flow-common`, `flow-technical` and the five schemas by format)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, ClassVar, Literal
+
+from annotated_types import MinLen
+
+from tams.domain.numbers import Integer, Natural, Positive
+from tams.domain.sources import ContentFormat
+from tams.domain.tags import TagFilter, Tags
+from tams.domain.timerange import TimeRange
+
+
+class FlowStatus(StrEnum):
+    """Where a Flow stands in its life, as its writers say (`flow-status`)."""
+
+    AWAITING_CONTENT = "awaiting_content"
+    INGESTING = "ingesting"
+    REPLICATION_IN_PROGRESS = "replication_in_progress"
+    CLOSED_COMPLETE = "closed_complete"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ratio:
+    """An exact quotient; the denominator is 1 if it was not given."""
+
+    numerator: Positive
+    denominator: Positive | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AspectRatio:
+    """Width by height."""
+
+    numerator: Positive
+    denominator: Positive
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UncompressedVideo:
+    """How uncompressed pixels are laid out."""
+
+    unc_type: Literal[
+        "planar", "YUYV", "UYVY", "AYUV", "v210", "v216", "RGB", "RGBx", "xRGB", "BGRx", "xBGR",
+        "RGBA", "ARGB", "BGRA", "ABGR", "alpha",
+    ]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AVCParameters:
+    """Profile, level and constraint flags of H.264."""
+
+    profile: Integer
+    level: Integer
+    flags: Integer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VideoParameters:
+    """`essence_parameters` of a video Flow; unknown keys are refused."""
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    frame_width: Positive
+    frame_height: Positive
+    bit_depth: Positive | None = None
+    interlace_mode: (
+        Literal["progressive", "interlaced_tff", "interlaced_bff", "interlaced_psf"] | None
+    ) = None
+    colorspace: Literal["BT601", "BT709", "BT2020", "BT2100"] | None = None
+    transfer_characteristic: Literal["SDR", "HLG", "PQ"] | None = None
+    aspect_ratio: AspectRatio | None = None
+    pixel_aspect_ratio: AspectRatio | None = None
+    component_type: Literal["YCbCr", "RGB"] | None = None
+    horiz_chroma_subs: Positive | None = None
+    vert_chroma_subs: Positive | None = None
+    unc_parameters: UncompressedVideo | None = None
+    avc_parameters: AVCParameters | None = None
+    frame_rate: Ratio | None = None
+    vfr: bool | None = None
+    init_segments: bool | None = None
+
+    def __post_init__(self) -> None:
+        if self.vfr and self.frame_rate is not None:
+            raise ValueError("frame_rate must be absent where vfr is true")
+        if not self.vfr and self.frame_rate is None:
+            raise ValueError("frame_rate is required unless vfr is true")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AudioCodecParameters:
+    """Facts about coded audio that its codec string needs."""
+
+    coded_frame_size: Integer | None = None
+    mp4_oti: Integer | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UncompressedAudio:
+    """How uncompressed samples are laid out."""
+
+    unc_type: Literal["interleaved", "planar", "pairs"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AudioParameters:
+    """`essence_parameters` of an audio Flow; unknown keys are refused."""
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    sample_rate: Positive
+    channels: Positive
+    bit_depth: Positive | None = None
+    codec_parameters: AudioCodecParameters | None = None
+    unc_parameters: UncompressedAudio | None = None
+    init_segments: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageParameters:
+    """`essence_parameters` of an image Flow; unknown keys are refused."""
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    frame_width: Positive
+    frame_height: Positive
+    aspect_ratio: AspectRatio | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataParameters:
+    """`essence_parameters` of a data Flow; unknown keys are refused."""
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    data_type: str | None = None
+    init_segments: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MultiParameters:
+    """`essence_parameters` of a multi-essence Flow; unknown keys are refused."""
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    init_segments: bool | None = None
+
+
+EssenceParameters = (
+    VideoParameters | AudioParameters | ImageParameters | DataParameters | MultiParameters
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AudioTrackMapping:
+    """Which channels of the container's track hold the Flow's."""
+
+    channel_numbers: Annotated[tuple[Natural, ...], MinLen(1)] | None = None
+    channel_range: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MP2TSMapping:
+    """Where the Flow lies in an MPEG-2 Transport Stream."""
+
+    pid: Integer | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MXFMapping:
+    """Where the Flow lies in an MXF file."""
+
+    package_uid: str | None = None
+    track_id: Integer | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ISOBMFFMapping:
+    """Where the Flow lies in an ISO base media file."""
+
+    track_id: Integer | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerMapping:
+    """Where the essence lies within a container (`container-mapping`)."""
+
+    track_index: Natural | None = None
+    format_track_index: Natural | None = None
+    audio_track: AudioTrackMapping | None = None
+    mp2ts_container: MP2TSMapping | None = None
+    mxf_container: MXFMapping | None = None
+    isobmff_container: ISOBMFFMapping | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectionItem:
+    """A Flow within the `flow_collection` of another; the order of the items counts."""
+
+    id: str
+    role: str | None = None
+    container_mapping: ContainerMapping | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flow:
+    """A Flow without its Segments; what the server manages stands at the end."""
+
+    id: str
+    source_id: str
+    format: ContentFormat
+    codec: str | None = None
+    container: str | None = None
+    container_mapping: ContainerMapping | None = None
+    segment_duration: Ratio | None = None
+    avg_bit_rate: int | None = None
+    """In 1000 bit/s, as `max_bit_rate`."""
+    max_bit_rate: int | None = None
+    essence_parameters: EssenceParameters | None = None
+    label: str | None = None
+    description: str | None = None
+    tags: Tags = field(default_factory=dict)
+    generation: int | None = None
+    status: FlowStatus | None = None
+    read_only: bool | None = None
+    flow_collection: tuple[CollectionItem, ...] = ()
+    profile_id: str | None = None
+    metadata_version: str | None = None
+    created_by: str | None = None
+    updated_by: str | None = None
+    created: datetime
+    metadata_updated: datetime
+    segments_updated: datetime | None = None
+    collected_by: tuple[str, ...] = ()
+
+    @property
+    def uses_init_segments(self) -> bool:
+        """Whether every Media Object of this Flow needs an initialisation Object."""
+        return getattr(self.essence_parameters, "init_segments", None) is True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockedFlow:
+    """What a writer needs of the Flow whose lock it holds; `key` is the catalogue's own."""
+
+    key: int
+    id: str
+    source_id: str
+    container: str | None
+    read_only: bool
+    uses_init_segments: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowQuery:
+    """Filters of a listing of Flows; None leaves all through."""
+
+    source_id: str | None = None
+    timerange: TimeRange | None = None
+    """Flows with a Segment that overlaps it; EMPTY wants Flows without any Segment."""
+    format: ContentFormat | None = None
+    codec: str | None = None
+    profile_id: str | None = None
+    label: str | None = None
+    status: FlowStatus | None = None
+    tags: TagFilter = field(default_factory=TagFilter)
+    frame_width: int | None = None
+    frame_height: int | None = None
+    init_segments: bool | None = None
+    collected_by: frozenset[str] | None = None
+    """Ids of collectors, any of which will do; the empty set wants those that nothing collects."""

@@ -1,0 +1,28 @@
+"""Work that goes on after the response."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+JobKind = Literal["remove_flow", "remove_object"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """Something to do, at `due` or later; `subject` says to what, in the catalogue's own key."""
+
+    kind: JobKind
+    subject: int
+    due: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimedJob:
+    """A job that this worker holds until its lease ends; `attempt` counts from 1."""
+
+    id: int
+    kind: JobKind
+    subject: int
+    attempt: int

@@ -1,0 +1,73 @@
+"""Objects: the bytes that Segments refer to (TAMS 8.2 `object`, `object-core`)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from hashlib import sha256
+from typing import NamedTuple
+
+from tams.domain.timerange import TimeRange
+
+
+class Instance(NamedTuple):
+    """One place where an Object's bytes lie: in a Storage Backend, or at a URL of somebody else's.
+
+    A controlled instance has `storage_id` and `key`; an uncontrolled one `url` and `label`.
+    """
+
+    storage_id: str | None = None
+    key: str | None = None
+    url: str | None = None
+    label: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Object:
+    """An Object that at least one Segment of a living Flow refers to."""
+
+    id: str
+    timerange: TimeRange
+    key_frame_count: int | None
+    first_referenced_by_flow: str | None
+    """None once that Flow no longer refers to it."""
+    instances: tuple[Instance, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewObject:
+    """An Object to allocate for a Flow; it has no bytes yet."""
+
+    id: str
+    storage_id: str
+    key: str
+    content_type: str
+
+
+_PLAIN_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
+_EXTENSIONS = {
+    "video/mp2t": "ts",
+    "video/mp4": "mp4",
+    "audio/mp4": "m4a",
+    "application/mp4": "mp4",
+    "video/quicktime": "mov",
+    "video/iso.segment": "m4s",
+    "audio/iso.segment": "m4s",
+    "application/mxf": "mxf",
+    "audio/wav": "wav",
+    "audio/x-wav": "wav",
+    "audio/aac": "aac",
+    "image/jpeg": "jpg",
+    "image/png": "png",
+    "application/json": "json",
+    "application/ttml+xml": "ttml",
+    "text/vtt": "vtt",
+}
+
+
+def object_key(day: date, flow_id: str, object_id: str, content_type: str) -> str:
+    """Where a new Object's bytes go within a backend: by day of allocation (UTC), Flow and id."""
+    name = object_id if _PLAIN_ID.fullmatch(object_id) else sha256(object_id.encode()).hexdigest()
+    extension = _EXTENSIONS.get(content_type, "bin")
+    return f"tams/{day:%Y/%m/%d}/{flow_id}/{name}.{extension}"

@@ -1,0 +1,68 @@
+"""Segments: what of which Object is on a Flow's timeline, and when (TAMS 8.2 `flow-segment`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from tams.domain.objects import Instance
+from tams.domain.timerange import TimeRange
+
+
+class Segment(NamedTuple):
+    """A registered Segment with the facts of its Object; times are nanoseconds, ends exclusive."""
+
+    start: int
+    end: int
+    end_inclusive: bool
+    object_id: str
+    ts_offset: int
+    last_duration: int | None
+    sample_offset: int | None
+    sample_count: int | None
+    object_start: int
+    object_end: int
+    object_end_inclusive: bool
+    key_frame_count: int | None
+    instances: tuple[Instance, ...]
+
+    @property
+    def timerange(self) -> TimeRange:
+        """Where the Segment lies on the Flow's timeline."""
+        return TimeRange(self.start, self.end, bool(self.end_inclusive))
+
+    @property
+    def object_timerange(self) -> TimeRange:
+        """What the Object covers on its own timeline."""
+        return TimeRange(self.object_start, self.object_end, bool(self.object_end_inclusive))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewSegment:
+    """A Segment to register; `get_urls` are uncontrolled instances of an Object new to us."""
+
+    object_id: str
+    timerange: TimeRange
+    ts_offset: int = 0
+    object_timerange: TimeRange | None = None
+    last_duration: int | None = None
+    sample_offset: int | None = None
+    sample_count: int | None = None
+    key_frame_count: int | None = None
+    get_urls: tuple[Instance, ...] = ()
+    init_object_id: str | None = None
+
+
+class SegmentQuery(NamedTuple):
+    """Which Segments of a Flow: those that overlap `timerange`, of one Object if `object_id`."""
+
+    timerange: TimeRange
+    object_id: str | None = None
+
+
+class Refusal(NamedTuple):
+    """A Segment of a request that was not registered, and why."""
+
+    object_id: str
+    timerange: TimeRange | None
+    reason: str

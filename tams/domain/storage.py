@@ -1,0 +1,79 @@
+"""Storage Backends and the URLs of what lies in them (TAMS 8.2 `storage-backend`, ADR 0032)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from tams.domain.objects import Instance
+from tams.domain.tags import TagFilter, Tags
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorageBackend:
+    """A Storage Backend as clients see it; set at deployment, read-only over the API."""
+
+    id: str
+    label: str | None = None
+    default_storage: bool = False
+    store_type: str = "http_object_store"
+    provider: str
+    store_product: str
+    region: str | None = None
+    availability_zone: str | None = None
+    tags: Tags = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class GetUrl:
+    """A URL from which an Object's bytes can be read; `backend` is None if it is not controlled."""
+
+    url: str
+    presigned: bool
+    label: str | None
+    backend: StorageBackend | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PutUrl:
+    """The request with which an Object's bytes are written."""
+
+    url: str
+    content_type: str
+    presigned: bool
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UrlFilter:
+    """Which `get_urls` are wanted; an entry must pass all conditions (statements 145 to 149)."""
+
+    labels: frozenset[str] | None = None
+    storage_ids: frozenset[str] | None = None
+    presigned: bool | None = None
+    backend_tags: TagFilter = field(default_factory=TagFilter)
+
+    def accepts_backend(self, backend: StorageBackend) -> bool:
+        """Whether controlled instances in this backend may be shown."""
+        return (
+            (self.labels is None or backend.label in self.labels)
+            and (self.storage_ids is None or backend.id in self.storage_ids)
+            and self.backend_tags.accepts(backend.tags)
+        )
+
+    def accepts_label(self, label: str | None) -> bool:
+        """Whether an uncontrolled instance with this label may be shown."""
+        return (
+            (self.labels is None or label in self.labels)
+            and self.storage_ids is None
+            and self.presigned is not True
+            and self.backend_tags.accepts({})
+        )
+
+
+class Signer(Protocol):
+    """Turns the places of an Object into URLs, narrowed to what the caller wants and may see."""
+
+    def get_urls(self, instances: tuple[Instance, ...]) -> list[GetUrl]:
+        """URLs from which the bytes can be read, the preferred one first."""
+        ...

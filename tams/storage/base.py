@@ -1,0 +1,59 @@
+"""What a storage backend promises; `tests/storage/` holds each implementation to it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+
+from tams.domain.storage import PutUrl, StorageBackend
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredObject:
+    """What a backend knows of the bytes under a key; `checksums` by lower-case header name."""
+
+    size: int
+    content_type: str
+    etag: str
+    checksums: Mapping[str, str] = field(default_factory=dict)
+
+
+class Storage(ABC):
+    """One place for bytes; keys are relative paths of letters, digits and `-_.`."""
+
+    def __init__(self, backend: StorageBackend) -> None:
+        self.backend = backend
+
+    async def open(self) -> None:  # noqa: B027 (most backends need no opening)
+        """Make ready; raises `BadSettings` if it cannot be used."""
+
+    async def close(self) -> None:  # noqa: B027
+        """Let go of connections."""
+
+    @abstractmethod
+    def sign_get(self, key: str) -> str:
+        """An ASCII URL that reads the bytes, for `min_presigned_url_timeout` at least."""
+
+    @abstractmethod
+    def sign_put(self, key: str, content_type: str) -> PutUrl:
+        """The request that writes the bytes, valid for `min_presigned_url_timeout` at least."""
+
+    @abstractmethod
+    async def head(self, key: str) -> StoredObject | None:
+        """What is known of the bytes; None if there are none."""
+
+    @abstractmethod
+    def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        """The bytes from `start` to before `end`, in chunks of at most 1 MiB.
+
+        Raises `NotFound` if there are none.
+        """
+
+    @abstractmethod
+    async def delete(self, key: str) -> None:
+        """Remove the bytes; no error if there are none. Raises `StorageFailed`."""
+
+    @abstractmethod
+    async def ping(self) -> None:
+        """Return if bytes can be read and written; raises `StorageFailed` if not."""
