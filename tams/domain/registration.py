@@ -173,7 +173,9 @@ def _segment(post: NewSegment, covers: TimeRange, known: KnownObject | None) -> 
         _end(covers),
         covers.end_inclusive,
         count,
-        (),
+        None,
+        None,
+        None,
     )
 
 

@@ -10,7 +10,10 @@ from tams.domain.timerange import TimeRange
 
 
 class Segment(NamedTuple):
-    """A registered Segment with the facts of its Object; times are nanoseconds, ends exclusive."""
+    """A registered Segment with the facts of its Object; times are nanoseconds, ends exclusive.
+
+    A page is built straight from rows, so the fields are in the order of the columns.
+    """
 
     start: int
     end: int
@@ -24,7 +27,10 @@ class Segment(NamedTuple):
     object_end: int
     object_end_inclusive: bool
     key_frame_count: int | None
-    instances: tuple[Instance, ...]
+    storage_id: str | None
+    key: str | None
+    others: tuple[Instance, ...] | None
+    """Instances besides the controlled one at `storage_id` and `key`, if there are any."""
 
     @property
     def timerange(self) -> TimeRange:
@@ -35,6 +41,13 @@ class Segment(NamedTuple):
     def object_timerange(self) -> TimeRange:
         """What the Object covers on its own timeline."""
         return TimeRange(self.object_start, self.object_end, bool(self.object_end_inclusive))
+
+    @property
+    def instances(self) -> tuple[Instance, ...]:
+        """Every place where the Object's bytes lie."""
+        if self.key is None:
+            return self.others or ()
+        return (Instance(self.storage_id, self.key), *(self.others or ()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from tams.domain.objects import Instance
 from tams.domain.tags import TagFilter, Tags
 
 
@@ -22,16 +22,6 @@ class StorageBackend:
     region: str | None = None
     availability_zone: str | None = None
     tags: Tags = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class GetUrl:
-    """A URL from which an Object's bytes can be read; `backend` is None if it is not controlled."""
-
-    url: str
-    presigned: bool
-    label: str | None
-    backend: StorageBackend | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +64,15 @@ class UrlFilter:
 class Signer(Protocol):
     """Turns the places of an Object into URLs, narrowed to what the caller wants and may see."""
 
-    def get_urls(self, instances: tuple[Instance, ...]) -> list[GetUrl]:
-        """URLs from which the bytes can be read, the preferred one first."""
+    @property
+    def backends(self) -> Mapping[str, StorageBackend]:
+        """By id, those whose instances may be shown."""
+        ...
+
+    def shows_label(self, label: str | None) -> bool:
+        """Whether an uncontrolled instance with this label may be shown."""
+        ...
+
+    def sign(self, storage_id: str, key: str) -> str:
+        """A presigned URL that reads the bytes: ASCII, with nothing that JSON would escape."""
         ...
