@@ -113,7 +113,7 @@ class Server:
         return (await self.get(path)).is_status(200).json
 
     async def ids(
-        self, path: str, filters: Mapping[str, str] | None = None, **more: str
+        self, path: str, filters: Mapping[str, str] | None = None, /, **more: str
     ) -> list[str]:
         """GET a list with these query parameters and return the `id` of each item, in order."""
         return [item["id"] for item in await self.read(path + query(filters, **more))]
@@ -170,7 +170,7 @@ class Server:
         return bodies
 
 
-def query(filters: Mapping[str, str] | None = None, **more: str) -> str:
+def query(filters: Mapping[str, str] | None = None, /, **more: str) -> str:
     """Write a query string; names and values are percent-encoded, but for commas in values."""
     parameters = {**(filters or {}), **more}
     pairs = (f"{quote(name, safe='')}={quote(v, safe=',')}" for name, v in parameters.items())
