@@ -1,0 +1,195 @@
+"""A small store over real HTTP, in a thread of its own, as the commands see one."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import typer
+from aiohttp import web
+from typer.testing import CliRunner
+
+from tams.domain.timerange import TimeRange
+
+PAGE = 3
+
+
+class Store:
+    """Flows, Segments and bytes in memory; `refuse_uploads_after` breaks it on purpose."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.flows: dict[str, dict[str, Any]] = {}
+        self.sources: dict[str, dict[str, Any]] = {}
+        self.segments: dict[str, list[dict[str, Any]]] = {}
+        self.objects: dict[str, bytes | None] = {}
+        self.uploads = 0
+        self.flow_puts = 0
+        self.uploading = 0
+        self.most_at_once = 0
+        self.refuse_uploads_after: int | None = None
+
+    def app(self) -> web.Application:
+        app = web.Application(client_max_size=1 << 28)
+        app.add_routes(
+            [
+                web.get("/sources", self.list_sources),
+                web.put("/sources/{id}/{name}", self.put_source_property),
+                web.get("/flows", self.list_flows),
+                web.get("/flows/{id}", self.get_flow),
+                web.put("/flows/{id}", self.put_flow),
+                web.post("/flows/{id}/storage", self.allocate),
+                web.get("/flows/{id}/segments", self.list_segments),
+                web.post("/flows/{id}/segments", self.add_segments),
+                web.put("/flows/{id}/{name}", self.put_flow_property),
+                web.get("/objects/{id}", self.get_object),
+                web.put("/media/{id}", self.put_bytes),
+                web.get("/media/{id}", self.get_bytes),
+            ]
+        )
+        return app
+
+    async def list_sources(self, _request: web.Request) -> web.Response:
+        return web.json_response(list(self.sources.values()))
+
+    async def put_source_property(self, request: web.Request) -> web.Response:
+        source = self.sources[request.match_info["id"]]
+        source[request.match_info["name"]] = await request.json()
+        return web.Response(status=204)
+
+    async def list_flows(self, _request: web.Request) -> web.Response:
+        return web.json_response(list(self.flows.values()))
+
+    async def get_flow(self, request: web.Request) -> web.Response:
+        flow_id = request.match_info["id"]
+        if flow_id not in self.flows:
+            return web.json_response({"detail": f"there is no Flow {flow_id}"}, status=404)
+        return web.json_response(self.flows[flow_id])
+
+    async def put_flow(self, request: web.Request) -> web.Response:
+        flow = await request.json()
+        self.flow_puts += 1
+        self.flows[flow["id"]] = flow
+        source = {"id": flow["source_id"], "format": flow["format"]}
+        self.sources.setdefault(flow["source_id"], source)
+        return web.json_response(flow, status=201)
+
+    async def put_flow_property(self, request: web.Request) -> web.Response:
+        self.flows[request.match_info["id"]][request.match_info["name"]] = await request.json()
+        return web.Response(status=204)
+
+    async def allocate(self, request: web.Request) -> web.Response:
+        flow = self.flows[request.match_info["id"]]
+        # Like any server, it may give fewer than were asked for.
+        ids = [str(uuid4()) for _ in range(min((await request.json())["limit"], PAGE))]
+        self.objects.update(dict.fromkeys(ids))
+        given = [
+            {
+                "object_id": object_id,
+                "put_url": {
+                    "url": f"http://{request.host}/media/{object_id}",
+                    "content-type": flow["container"],
+                },
+                "presigned": True,
+            }
+            for object_id in ids
+        ]
+        return web.json_response({"media_objects": given}, status=201)
+
+    async def list_segments(self, request: web.Request) -> web.Response:
+        wanted = TimeRange.parse(request.query.get("timerange", "_"))
+        found = [
+            segment | {"get_urls": [{"url": f"http://{request.host}/media/{segment['object_id']}"}]}
+            for segment in self.segments.get(request.match_info["id"], [])
+            if TimeRange.parse(segment["timerange"]).overlaps(wanted)
+        ]
+        first = int(request.query.get("page", "0"))
+        headers = {}
+        if first + PAGE < len(found):
+            link = request.url.update_query(page=str(first + PAGE))
+            headers["Link"] = f'<{link}>; rel="next"'
+        return web.json_response(found[first : first + PAGE], headers=headers)
+
+    async def add_segments(self, request: web.Request) -> web.Response:
+        held = self.segments.setdefault(request.match_info["id"], [])
+        failed = []
+        for segment in await request.json():
+            timerange = TimeRange.parse(segment["timerange"])
+            if segment in held:
+                continue
+            if self.objects.get(segment["object_id"]) is None or any(
+                TimeRange.parse(other["timerange"]).overlaps(timerange) for other in held
+            ):
+                error = {"type": "x", "summary": "it overlaps", "time": "x"}
+                failed.append({"object_id": segment["object_id"], "error": error})
+            else:
+                held.append(segment)
+        held.sort(key=lambda segment: TimeRange.parse(segment["timerange"]).start)
+        if failed:
+            return web.json_response({"failed_segments": failed})
+        return web.json_response(None, status=201)
+
+    async def get_object(self, request: web.Request) -> web.Response:
+        object_id = request.match_info["id"]
+        flows = [
+            flow_id
+            for flow_id, segments in self.segments.items()
+            if any(segment["object_id"] == object_id for segment in segments)
+        ]
+        return web.json_response({"id": object_id, "referenced_by_flows": flows})
+
+    async def put_bytes(self, request: web.Request) -> web.Response:
+        self.uploading += 1
+        self.most_at_once = max(self.most_at_once, self.uploading)
+        try:
+            content = await request.read()
+        finally:
+            self.uploading -= 1
+        if self.refuse_uploads_after is not None and self.uploads >= self.refuse_uploads_after:
+            return web.json_response({"detail": "the disk is full"}, status=507)
+        self.uploads += 1
+        self.objects[request.match_info["id"]] = content
+        return web.Response()
+
+    async def get_bytes(self, request: web.Request) -> web.Response:
+        return web.Response(body=self.objects[request.match_info["id"]])
+
+
+@pytest.fixture
+def store() -> Iterator[Store]:
+    """Serve a Store on the loopback until the test ends."""
+    store = Store()
+    loop = asyncio.new_event_loop()
+    runner = web.AppRunner(store.app())
+
+    async def start() -> None:
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        store.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+
+    loop.run_until_complete(start())
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    yield store
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.run_until_complete(runner.cleanup())
+    loop.run_until_complete(loop.shutdown_default_executor())
+    loop.close()
+
+
+@pytest.fixture
+def tams(store: Store):
+    """Run one command, given as its function, against the Store."""
+
+    def run(command, *arguments: str):
+        app = typer.Typer()
+        app.command()(command)
+        return CliRunner().invoke(app, [*arguments, "--url", store.url])
+
+    return run
