@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -13,6 +14,12 @@ from tams.domain.numbers import Integer, Natural, Positive
 from tams.domain.sources import ContentFormat
 from tams.domain.tags import TagFilter, Tags
 from tams.domain.timerange import TimeRange
+
+_CHANNEL_RANGE = re.compile("[0-9]+_[0-9]+")
+_HEX4, _HEX8 = "[0-9a-fA-F]{4}", "[0-9a-fA-F]{8}"
+_PACKAGE_UID = re.compile(
+    f"urn:smpte:umid:{_HEX8}(.{_HEX8}){{7}}|urn:uuid:{_HEX8}(-{_HEX4}){{3}}-[0-9a-fA-F]{{12}}"
+)
 
 
 class FlowStatus(StrEnum):
@@ -162,6 +169,10 @@ class AudioTrackMapping:
     channel_numbers: Annotated[tuple[Natural, ...], MinLen(1)] | None = None
     channel_range: str | None = None
 
+    def __post_init__(self) -> None:
+        if self.channel_range is not None and not _CHANNEL_RANGE.fullmatch(self.channel_range):
+            raise ValueError("channel_range must be first_last, such as 0_1")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MP2TSMapping:
@@ -176,6 +187,10 @@ class MXFMapping:
 
     package_uid: str | None = None
     track_id: Integer | None = None
+
+    def __post_init__(self) -> None:
+        if self.package_uid is not None and not _PACKAGE_UID.fullmatch(self.package_uid):
+            raise ValueError("package_uid must be a urn:smpte:umid: or a urn:uuid:")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,8 +222,8 @@ class CollectionItem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Flow:
-    """A Flow without its Segments; what the server manages stands at the end."""
+class FlowMetadata:
+    """What clients say of a Flow; unset properties are None or empty."""
 
     id: str
     source_id: str
@@ -232,15 +247,21 @@ class Flow:
     metadata_version: str | None = None
     created_by: str | None = None
     updated_by: str | None = None
-    created: datetime
-    metadata_updated: datetime
-    segments_updated: datetime | None = None
-    collected_by: tuple[str, ...] = ()
 
     @property
     def uses_init_segments(self) -> bool:
         """Whether every Media Object of this Flow needs an initialisation Object."""
         return getattr(self.essence_parameters, "init_segments", None) is True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flow(FlowMetadata):
+    """A Flow without its Segments: its metadata, and what the server manages."""
+
+    created: datetime
+    metadata_updated: datetime
+    segments_updated: datetime | None = None
+    collected_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,91 @@
+"""What the JSON values of the standard share: strictness, times, tags, and readable refusals."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, TypeAdapter, ValidationError
+
+from tams.domain.tags import TagValue
+from tams.errors import Invalid
+
+T = TypeVar("T")
+
+
+UUID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[1-5][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+
+
+def _without_nul(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("it must not hold a NUL character")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_without_nul)]
+
+_TEXT: TypeAdapter[str] = TypeAdapter(Text)
+_FLAG: TypeAdapter[bool] = TypeAdapter(bool)
+_TAG: TypeAdapter[TagValue] = TypeAdapter(Text | tuple[Text, ...])
+
+
+def parse(adapter: TypeAdapter[T], body: bytes, field: str = "body") -> T:
+    """Read JSON as the adapter's type; raises `Invalid` that names the field and the rule."""
+    try:
+        return adapter.validate_json(body, strict=True)
+    except ValidationError as refusal:
+        raise invalid(refusal, field) from None
+
+
+def invalid(refusal: ValidationError, field: str = "body") -> Invalid:
+    """The first complaint of a validation, as the API says it."""
+    error = refusal.errors(include_url=False)[0]
+    where = ".".join(str(part) for part in error["loc"] if not str(part).startswith("function-"))
+    rule = error["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    return Invalid(where or field, error["input"], _sentence(rule))
+
+
+def _sentence(rule: str) -> str:
+    starts = ("a valid", "greater", "less", "true", "false", "'", "an ", "a ")
+    return f"it must be {rule}" if rule.startswith(starts) else rule[:1].lower() + rule[1:]
+
+
+def parse_text(body: bytes, field: str) -> str:
+    """A bare JSON string."""
+    return parse(_TEXT, body, field)
+
+
+def parse_flag(body: bytes, field: str) -> bool:
+    """A bare JSON boolean."""
+    return parse(_FLAG, body, field)
+
+
+def parse_tag(body: bytes, field: str) -> TagValue:
+    """A bare tag value: a JSON string, or an array of strings."""
+    return parse(_TAG, body, field)
+
+
+def check_values(value: object, field: str = "") -> None:
+    """Raise `Invalid` for a null or a NUL character anywhere within a JSON value."""
+    if value is None:
+        raise Invalid(field, None, "it must be left out rather than null")
+    if isinstance(value, str) and "\0" in value:
+        raise Invalid(field, value, "it must not hold a NUL character")
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            check_values(name, f"{field}.{name}".lstrip("."))
+            check_values(inner, f"{field}.{name}".lstrip("."))
+    elif isinstance(value, list):
+        for position, inner in enumerate(value):
+            check_values(inner, f"{field}.{position}")
+
+
+def timestamp_text(moment: datetime) -> str:
+    """A time of day as RFC 3339 in UTC."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def present(values: dict[str, Any]) -> dict[str, Any]:
+    """Without the properties that are not set: absent, never null."""
+    return {name: value for name, value in values.items() if value is not None}
