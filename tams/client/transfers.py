@@ -1,0 +1,69 @@
+"""Many Objects at once: how many, and how far they are."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+AT_ONCE = 4
+"""Objects that move at the same time."""
+
+Watch = Callable[[int], None]
+"""Told, whenever it changes, how many bytes have moved in all."""
+
+
+class Tally:
+    """The sum of what each Object reports of itself."""
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+        self._moved = 0
+
+    def add(self, size: int) -> None:
+        """Count bytes that need not move."""
+        self._moved += size
+        self._watch(self._moved)
+
+    def part(self) -> Callable[[int], None]:
+        """Return the progress of one more Object, told in bytes since its beginning."""
+        before = 0
+
+        def moved(now: int) -> None:
+            nonlocal before
+            self.add(now - before)
+            before = now
+
+        return moved
+
+
+async def all_of(works: Iterable[Callable[[], Awaitable[T]]], at_once: int = AT_ONCE) -> list[T]:
+    """Return what each gives, in order; the first failure ends the others and is raised."""
+    room = asyncio.Semaphore(at_once)
+
+    async def admitted(work: Callable[[], Awaitable[T]]) -> T:
+        async with room:
+            return await work()
+
+    tasks = [asyncio.ensure_future(admitted(work)) for work in works]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def in_thread(work: Callable[[], T]) -> T:
+    """Run `work` in a thread; a cancelled caller leaves only when the thread has ended.
+
+    So nothing that the thread uses is closed or deleted under its hands.
+    """
+    running = asyncio.ensure_future(asyncio.to_thread(work))
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait([running])
+        raise
