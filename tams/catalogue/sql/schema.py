@@ -1,0 +1,226 @@
+"""The tables, for SQLite and PostgreSQL alike.
+
+Times on the timeline are nanoseconds (`_ns`), times of day microseconds since 1970 in UTC. `pk` is
+never used twice. Only small tables have foreign keys: a check per Segment would cost more than the
+Segment, and the row of a removed Flow outlives its Source.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+)
+
+metadata = MetaData()
+
+# Text is ordered by code points on both engines, whatever the locale of the database.
+_TEXT = Text().with_variant(Text(collation="C"), "postgresql")
+# SQLite's rowid, and with it AUTOINCREMENT, belongs to the type INTEGER alone.
+_KEY = BigInteger().with_variant(Integer, "sqlite")
+
+
+def _pk() -> Column[int]:
+    return Column("pk", _KEY, Identity(), primary_key=True)
+
+
+def _owner(name: str, table: str) -> Column[int]:
+    return Column(name, BigInteger, ForeignKey(f"{table}.pk", ondelete="CASCADE"), primary_key=True)
+
+
+service = Table(
+    "service",
+    metadata,
+    Column("pk", _KEY, primary_key=True),  # the one row is 1; it is there from the first day
+    Column("name", _TEXT),
+    Column("description", _TEXT),
+)
+
+mutex = Table(
+    "mutex",
+    metadata,
+    Column("name", _TEXT, primary_key=True),  # "collections"; rows only to be locked
+)
+
+source = Table(
+    "source",
+    metadata,
+    _pk(),
+    Column("id", _TEXT, nullable=False, unique=True),
+    Column("format", _TEXT, nullable=False),
+    Column("label", _TEXT),
+    Column("description", _TEXT),
+    Column("created_by", _TEXT),
+    Column("updated_by", _TEXT),
+    Column("created", BigInteger, nullable=False),
+    Column("updated", BigInteger, nullable=False),
+    Column("ordinal", BigInteger, nullable=False),
+    sqlite_autoincrement=True,
+)
+Index("source_created", source.c.created, source.c.id)
+Index("source_label", source.c.label)
+
+source_tag = Table(
+    "source_tag",
+    metadata,
+    _owner("source_pk", "source"),
+    Column("name", _TEXT, primary_key=True),
+    # -1: the tag is one string; from 0: an element of a list (an empty list is one null at 0).
+    Column("position", Integer, primary_key=True),
+    Column("value", _TEXT),
+)
+Index("source_tag_value", source_tag.c.name, source_tag.c.value, source_tag.c.source_pk)
+
+flow = Table(
+    "flow",
+    metadata,
+    _pk(),
+    Column("id", _TEXT, nullable=False),
+    Column("source_pk", BigInteger, nullable=False),
+    Column("format", _TEXT, nullable=False),
+    Column("codec", _TEXT),
+    Column("container", _TEXT),
+    Column("label", _TEXT),
+    Column("description", _TEXT),
+    Column("status", _TEXT),
+    Column("read_only", SmallInteger),
+    Column("avg_bit_rate", BigInteger),
+    Column("max_bit_rate", BigInteger),
+    Column("frame_width", BigInteger),
+    Column("frame_height", BigInteger),
+    Column("init_segments", SmallInteger),
+    Column("profile_id", _TEXT),
+    Column("generation", BigInteger),
+    Column("metadata_version", _TEXT),
+    Column("created_by", _TEXT),
+    Column("updated_by", _TEXT),
+    Column("created", BigInteger, nullable=False),
+    Column("metadata_updated", BigInteger, nullable=False),
+    Column("segments_updated", BigInteger),
+    # JSON: essence_parameters, segment_duration, container_mapping
+    Column("document", Text, nullable=False),
+    Column("ordinal", BigInteger, nullable=False),
+    Column("gone_at", BigInteger),
+    sqlite_autoincrement=True,
+)
+Index(
+    "flow_id",
+    flow.c.id,
+    unique=True,
+    sqlite_where=flow.c.gone_at.is_(None),
+    postgresql_where=flow.c.gone_at.is_(None),
+)
+Index("flow_source", flow.c.source_pk)
+Index("flow_created", flow.c.created, flow.c.id)
+Index("flow_metadata_updated", flow.c.metadata_updated, flow.c.id)
+Index("flow_label", flow.c.label)
+
+flow_tag = Table(
+    "flow_tag",
+    metadata,
+    _owner("flow_pk", "flow"),
+    Column("name", _TEXT, primary_key=True),
+    Column("position", Integer, primary_key=True),  # as in source_tag
+    Column("value", _TEXT),
+)
+Index("flow_tag_value", flow_tag.c.name, flow_tag.c.value, flow_tag.c.flow_pk)
+
+flow_collection = Table(
+    "flow_collection",
+    metadata,
+    _owner("collector_pk", "flow"),
+    Column("position", Integer, primary_key=True),
+    Column("member_pk", BigInteger, ForeignKey("flow.pk"), nullable=False),
+    Column("role", _TEXT),
+    Column("container_mapping", Text),  # JSON
+)
+Index("flow_collection_member", flow_collection.c.member_pk, flow_collection.c.collector_pk)
+
+segment = Table(
+    "segment",
+    metadata,
+    Column("flow_pk", BigInteger, primary_key=True, autoincrement=False),
+    Column("start_ns", BigInteger, primary_key=True, autoincrement=False),
+    Column("end_ns", BigInteger, nullable=False),
+    Column("object_pk", BigInteger, nullable=False),
+    Column("ts_offset", BigInteger, nullable=False),
+    Column("registered", BigInteger, nullable=False),  # an ordinal of the Flow
+    Column("last_duration", BigInteger),
+    Column("sample_offset", BigInteger),
+    Column("sample_count", BigInteger),
+    Column("end_inclusive", SmallInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+Index("segment_object", segment.c.object_pk, segment.c.flow_pk, segment.c.start_ns)
+
+object_ = Table(
+    "object",
+    metadata,
+    _pk(),
+    Column("id", _TEXT, nullable=False, unique=True),
+    Column("storage_id", _TEXT),  # with `key`: where the controlled instance lies, if there is one
+    Column("key", _TEXT),
+    Column("content_type", _TEXT),
+    Column("others", SmallInteger, nullable=False),  # 1: there are rows in `instance`
+    Column("start_ns", BigInteger),  # the timerange is null until the Object is registered
+    Column("end_ns", BigInteger),
+    Column("end_inclusive", SmallInteger),
+    Column("key_frame_count", BigInteger),
+    Column("allocated_for", BigInteger),  # flow.pk
+    Column("first_flow_pk", BigInteger),  # null until the Object is registered
+    Column("expires", BigInteger),  # null once the Object is registered or condemned
+    Column("condemned_at", BigInteger),
+    sqlite_autoincrement=True,
+)
+Index(
+    "object_expires",
+    object_.c.expires,
+    sqlite_where=object_.c.expires.is_not(None),
+    postgresql_where=object_.c.expires.is_not(None),
+)
+
+instance = Table(
+    "instance",
+    metadata,
+    _owner("object_pk", "object"),
+    Column("position", Integer, primary_key=True),
+    Column("storage_id", _TEXT),
+    Column("key", _TEXT),
+    Column("url", _TEXT),
+    Column("label", _TEXT),
+)
+
+event = Table(
+    "event",
+    metadata,
+    _pk(),
+    Column("entity_id", _TEXT, nullable=False),
+    Column("ordinal", BigInteger, nullable=False),
+    Column("number", BigInteger),  # its place in the published log
+    Column("occurred", BigInteger, nullable=False),
+    Column("document", Text, nullable=False),  # JSON
+    sqlite_autoincrement=True,
+)
+Index("event_entity", event.c.entity_id, event.c.ordinal, unique=True)
+Index("event_occurred", event.c.occurred)
+Index("event_number", event.c.number)
+
+job = Table(
+    "job",
+    metadata,
+    _pk(),
+    Column("kind", _TEXT, nullable=False),
+    Column("subject", BigInteger, nullable=False),
+    Column("due", BigInteger, nullable=False),  # a claim moves it to the end of the lease
+    Column("attempt", Integer, nullable=False),
+    sqlite_autoincrement=True,
+)
+Index("job_due", job.c.due)

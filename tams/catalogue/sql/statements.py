@@ -1,0 +1,108 @@
+"""Statements as the drivers take them: text and the order of its parameters, compiled once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal
+
+from sqlalchemy import BindParameter, ColumnElement, bindparam
+from sqlalchemy.dialects.postgresql.base import PGDialect
+from sqlalchemy.dialects.sqlite.base import SQLiteDialect
+from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql import ClauseElement, Executable
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.types import Boolean
+
+Engine = Literal["sqlite", "postgresql"]
+Parameters = Mapping[str, Any] | Sequence[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A hot statement, written by hand for each engine; its parameters are given in order.
+
+    SQLite calls them `?1`, PostgreSQL `$1`; a list arrives as JSON there and as an array here.
+    """
+
+    sqlite: str
+    postgresql: str
+
+
+Statement = Executable | Written
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The text for one engine; `names` is None if the parameters are given in order."""
+
+    text: str
+    names: tuple[str, ...] | None
+    constants: Mapping[str, Any]
+
+    def arguments(self, parameters: Parameters) -> list[Any]:
+        """Put the parameters in the order of the text."""
+        if self.names is None:
+            return list(parameters)
+        if not isinstance(parameters, Mapping):
+            raise TypeError("a compiled statement takes its parameters by name")
+        values = {**self.constants, **parameters}
+        return [values[name] for name in self.names]
+
+
+_DIALECTS: dict[Engine, Dialect] = {
+    "sqlite": SQLiteDialect(paramstyle="qmark"),
+    "postgresql": PGDialect(paramstyle="numeric_dollar"),  # type: ignore[no-untyped-call]
+}
+
+
+@lru_cache(maxsize=1024)
+def prepare(engine: Engine, statement: Statement) -> Prepared:
+    """Compile a statement for an engine; a statement kept in a module is compiled once."""
+    if isinstance(statement, Written):
+        return Prepared(getattr(statement, engine), None, {})
+    if not isinstance(statement, ClauseElement):
+        raise TypeError(f"{statement!r} is not a statement")
+    compiled = statement.compile(dialect=_DIALECTS[engine])
+    if not isinstance(compiled, SQLCompiler):
+        raise TypeError(f"{statement!r} is not a query or a change")
+    constants = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
+    return Prepared(str(compiled), tuple(compiled.positiontup or ()), constants)
+
+
+class Among(ColumnElement[bool]):
+    """`column` is in a list, given here or as the parameter `name`: one text for any length.
+
+    `column.in_()` is not for us: its text depends on the length.
+    """
+
+    inherit_cache = False
+    type = Boolean()
+
+    def __init__(
+        self, column: ColumnElement[Any], name: str, values: Iterable[Any] | None = None
+    ) -> None:
+        self.column = column
+        self.values: BindParameter[Any] = (
+            bindparam(name) if values is None else bindparam(name, list(values), unique=True)
+        )
+
+    def self_group(self, against: object = None) -> Among:
+        """Stand as it is: SQLAlchemy would write `… = 1` for SQLite, which no index serves."""
+        return self
+
+
+@compiles(Among, "sqlite")
+def _among_json(element: Among, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401
+    column = compiler.process(element.column, **options)
+    values = compiler.process(element.values, **options)
+    return f"{column} IN (SELECT value FROM json_each({values}))"  # noqa: S608 - no user's text
+
+
+@compiles(Among, "postgresql")
+def _among_array(element: Among, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401
+    column = compiler.process(element.column, **options)
+    values = compiler.process(element.values, **options)
+    return f"{column} = ANY({values})"
