@@ -12,7 +12,7 @@ that was registered and has no Segment of a living Flow left is condemned from t
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, TypeVar
@@ -121,8 +121,8 @@ class Flows(ABC):
         """Drop the last row of a removed Flow that has no Segment row left."""
 
     @abstractmethod
-    async def existing(self, flow_ids: Iterable[str]) -> frozenset[str]:
-        """Those of the ids that are Flows here."""
+    async def sources_of(self, flow_ids: Iterable[str]) -> Mapping[str, str]:
+        """The Source's id by the Flow's, for those of the ids that are Flows here."""
 
     @abstractmethod
     async def collected_from(self, flow_ids: Iterable[str]) -> frozenset[str]:

@@ -232,14 +232,14 @@ class FlowMetadata:
     container: str | None = None
     container_mapping: ContainerMapping | None = None
     segment_duration: Ratio | None = None
-    avg_bit_rate: int | None = None
+    avg_bit_rate: Natural | None = None
     """In 1000 bit/s, as `max_bit_rate`."""
-    max_bit_rate: int | None = None
+    max_bit_rate: Natural | None = None
     essence_parameters: EssenceParameters | None = None
     label: str | None = None
     description: str | None = None
     tags: Tags = field(default_factory=dict)
-    generation: int | None = None
+    generation: Natural | None = None
     status: FlowStatus | None = None
     read_only: bool | None = None
     flow_collection: tuple[CollectionItem, ...] = ()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from tams.errors import NotFound
+
 TagValue = str | tuple[str, ...]
 Tags = Mapping[str, TagValue]
 
@@ -33,3 +35,15 @@ class TagFilter:
 def elements(value: TagValue) -> tuple[str, ...]:
     """The strings of a tag value."""
     return (value,) if isinstance(value, str) else value
+
+
+def with_tag(tags: Tags, name: str, value: TagValue) -> Tags:
+    """The tags with one created or replaced."""
+    return {**tags, name: value}
+
+
+def without_tag(tags: Tags, name: str) -> Tags:
+    """The tags without one of them; raises `NotFound` if it is not there (decision on 103)."""
+    if name not in tags:
+        raise NotFound("tag", name)
+    return {kept: value for kept, value in tags.items() if kept != name}

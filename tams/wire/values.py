@@ -41,7 +41,9 @@ def parse(adapter: TypeAdapter[T], body: bytes, field: str = "body") -> T:
 def invalid(refusal: ValidationError, field: str = "body") -> Invalid:
     """The first complaint of a validation, as the API says it."""
     error = refusal.errors(include_url=False)[0]
-    where = ".".join(str(part) for part in error["loc"] if not str(part).startswith("function-"))
+    parts = [str(part) for part in error["loc"]]
+    named = [part for part in parts if part != "str" and "[" not in part]
+    where = ".".join(named if field == "body" else [field, *named])
     rule = error["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     return Invalid(where or field, error["input"], _sentence(rule))
 
