@@ -1,0 +1,42 @@
+"""Bodies in and out, as bytes."""
+
+from __future__ import annotations
+
+from fastapi import Request
+from fastapi.responses import Response
+
+from tams.errors import TooLarge
+
+MAX_BODY = 16 * 1024 * 1024
+"""The largest JSON body that is read, in bytes."""
+
+
+async def read_body(request: Request) -> bytes:
+    """The request's body; raises `TooLarge` before more than the limit is kept."""
+    declared = request.headers.get("content-length", "0")
+    if declared.isdigit() and int(declared) > MAX_BODY:
+        raise _too_large()
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > MAX_BODY:
+            raise _too_large()
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _too_large() -> TooLarge:
+    return TooLarge(f"body: it must be at most {MAX_BODY} bytes; send it in parts")
+
+
+def json_response(
+    body: bytes, status: int = 200, headers: dict[str, str] | None = None
+) -> Response:
+    """An answer whose JSON is built already."""
+    return Response(body, status, headers, media_type="application/json")
+
+
+def no_content() -> Response:
+    """204, with the content type that every answer of the API has."""
+    return Response(status_code=204, media_type="application/json")

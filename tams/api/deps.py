@@ -1,0 +1,46 @@
+"""What the routes are given: the services that `app` built, and who asks.
+
+The functions are async because the framework runs others in a thread pool.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from tams.api.paging import PageSizes
+from tams.domain.access import Principal
+from tams.services.flows import Flows
+from tams.services.service import Service
+from tams.services.sources import Sources
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """The services behind the routes."""
+
+    service: Service
+    sources: Sources
+    flows: Flows
+
+
+async def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+async def _sizes(request: Request) -> PageSizes:
+    sizes: PageSizes = request.app.state.page_sizes
+    return sizes
+
+
+async def _who(request: Request) -> Principal:
+    who: Principal = request.app.state.anyone
+    return who
+
+
+ServicesDep = Annotated[Services, Depends(_services)]
+SizesDep = Annotated[PageSizes, Depends(_sizes)]
+WhoDep = Annotated[Principal, Depends(_who)]
