@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from tams.domain.timerange import TimeRange
+from tams.errors import Invalid
 
 
 class Instance(NamedTuple):
@@ -43,6 +44,16 @@ class NewObject:
     storage_id: str
     key: str
     content_type: str
+
+
+MAX_ID_BYTES = 1024
+"""Length limit of an Object's id, in UTF-8."""
+
+
+def check_object_id(field: str, object_id: str) -> None:
+    """Raise `Invalid` if an Object cannot have this id."""
+    if not 0 < len(object_id.encode()) <= MAX_ID_BYTES:
+        raise Invalid(field, object_id, f"an id must have 1 to {MAX_ID_BYTES} bytes of UTF-8")
 
 
 _PLAIN_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")

@@ -11,6 +11,9 @@ from tams.domain.flows import LockedFlow
 from tams.domain.segments import NewSegment, Refusal, Segment
 from tams.domain.timerange import LIMIT, TimeRange, format_timestamp
 
+_NEW = -1
+"""Stands for the key of an Object that an earlier Segment of the same batch brought."""
+
 
 class KnownObject(NamedTuple):
     """What the catalogue knows of an Object, locked; `key` and `allocated_for` are its own keys.
@@ -49,7 +52,10 @@ class Survey:
 
 
 class Accepted(NamedTuple):
-    """A Segment to insert; `object` is None if its Object is external and new to the store."""
+    """A Segment to insert; `object` is None if its Object is external and new to the store.
+
+    Several Segments of a batch may use one new Object: the first of them brings its `get_urls`.
+    """
 
     segment: Segment
     object: KnownObject | None
@@ -64,18 +70,32 @@ class Decision:
     refused: list[Refusal] = field(default_factory=list)
 
 
+def screen(posts: Sequence[NewSegment]) -> tuple[list[NewSegment], list[Refusal]]:
+    """Part the Segments whose times the store can hold from those that no Flow could take."""
+    passed, refused = [], []
+    for post in posts:
+        try:
+            _check_times(post)
+        except ValueError as refusal:
+            refused.append(Refusal(post.object_id, post.timerange, str(refusal)))
+        else:
+            passed.append(post)
+    return passed, refused
+
+
 def decide(
     flow: LockedFlow, posts: Sequence[NewSegment], survey: Survey, backend_labels: frozenset[str]
 ) -> Decision:
-    """Apply the rules to each Segment in turn; later ones meet the earlier ones of the batch."""
+    """Apply the rules to each screened Segment; later ones meet the earlier ones of the batch."""
     decision = Decision()
     timeline = _Timeline()
     objects = dict(survey.objects)
     for post, before in zip(posts, survey.neighbours, strict=True):
         try:
-            _check_times(flow, post)
+            _check_init_object(flow, post)
             neighbour = timeline.before(post.timerange, before)
             if neighbour is not None and _is_same(post, neighbour):
+                _check_reuse(post, objects[post.object_id])
                 continue
             if neighbour is not None and neighbour.end > _start(post):
                 raise _overlap(post, neighbour)
@@ -89,20 +109,36 @@ def decide(
     return decision
 
 
-def _check_times(flow: LockedFlow, post: NewSegment) -> None:
-    timerange = post.timerange
+def _check_times(post: NewSegment) -> None:
+    used = _bounded("timerange", post.timerange)
+    _within_limits("ts_offset", post.ts_offset)
+    _bounded("timerange less ts_offset", used.shifted(-post.ts_offset))
+    if post.object_timerange is not None:
+        _bounded("object_timerange", post.object_timerange)
+    if post.last_duration is not None:
+        _within_limits("last_duration", post.last_duration)
+        if post.last_duration < 0:
+            shown = format_timestamp(post.last_duration)
+            raise ValueError(f"last_duration: it must not be negative, not {shown}")
+
+
+def _bounded(name: str, timerange: TimeRange) -> TimeRange:
     if timerange.start is None or timerange.end is None or timerange.is_empty:
-        raise ValueError(f"timerange: it must have a start, an end and a duration, not {timerange}")
-    if flow.container is None:
-        raise ValueError(f"container: Flow {flow.id} has none, so it cannot have Segments")
+        raise ValueError(f"{name}: it must have a start, an end and a duration, not {timerange}")
+    _within_limits(name, timerange.start)
+    _within_limits(name, timerange.end - 1)
+    return timerange
+
+
+def _within_limits(name: str, ns: int) -> None:
+    if not -LIMIT <= ns <= LIMIT:
+        shown = format_timestamp(ns)
+        raise ValueError(f"{name}: times must lie within ±9223372036 seconds, not {shown}")
+
+
+def _check_init_object(flow: LockedFlow, post: NewSegment) -> None:
     if flow.uses_init_segments or post.init_object_id is not None:
         raise ValueError("init_object_id: initialisation Objects are not supported yet")
-    times = (timerange.start, timerange.end - 1, post.ts_offset, timerange.start - post.ts_offset)
-    for ns in (*times, timerange.end - 1 - post.ts_offset):
-        if not -LIMIT <= ns <= LIMIT:
-            raise ValueError(
-                f"timerange: times must lie within ±9223372036 seconds, not {format_timestamp(ns)}"
-            )
 
 
 def _accept(
@@ -130,7 +166,8 @@ def _accept(
         raise ValueError(
             f"timerange: less ts_offset it is {used}, which is not within the Object's {covers}"
         )
-    return Accepted(_segment(post, covers, known), known, post)
+    stored = None if known is None or known.key == _NEW else known
+    return Accepted(_segment(post, covers, known), stored, post)
 
 
 def _check_external(post: NewSegment, backend_labels: frozenset[str]) -> None:
@@ -175,13 +212,13 @@ def _segment(post: NewSegment, covers: TimeRange, known: KnownObject | None) -> 
         count,
         None,
         None,
-        None,
+        post.get_urls or None,
     )
 
 
 def _registered(accepted: Accepted) -> KnownObject:
     segment, known, _ = accepted
-    key = -1 if known is None else known.key
+    key = _NEW if known is None else known.key
     allocated_for = None if known is None else known.allocated_for
     return KnownObject(
         key, "registered", allocated_for, segment.object_timerange, segment.key_frame_count

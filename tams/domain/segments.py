@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from tams.domain.objects import Instance
-from tams.domain.timerange import TimeRange
+from tams.domain.timerange import EMPTY, TimeRange
 
 
 class Segment(NamedTuple):
@@ -79,3 +80,11 @@ class Refusal(NamedTuple):
     object_id: str
     timerange: TimeRange | None
     reason: str
+
+
+def envelope(segments: Sequence[Segment]) -> TimeRange:
+    """From the start of the first to the end of the last of Segments in either order of time."""
+    if not segments:
+        return EMPTY
+    first, last = sorted((segments[0], segments[-1]))
+    return TimeRange(first.start, last.end, bool(last.end_inclusive))

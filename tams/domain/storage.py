@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
+from tams.domain.objects import check_object_id
 from tams.domain.tags import TagFilter, Tags
+from tams.errors import Invalid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,41 @@ class PutUrl:
     content_type: str
     presigned: bool
     headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorageRequest:
+    """What a client asks of an allocation (`flow-storage-post`); None leaves it to the server.
+
+    Either some number of Objects, `limit`, or Objects with these ids.
+    """
+
+    limit: int | None = None
+    object_ids: tuple[str, ...] | None = None
+    storage_id: str | None = None
+    content_type: str | None = None
+    presigned: bool | None = None
+
+    def __post_init__(self) -> None:
+        ids = self.object_ids
+        if ids is not None and self.limit is not None:
+            raise Invalid("limit", self.limit, "it must be left out where object_ids are given")
+        if self.limit is not None and self.limit < 1:
+            raise Invalid("limit", self.limit, "it must be 1 or more")
+        if ids is not None and not ids:
+            raise Invalid("object_ids", list(ids), "it must hold at least one id")
+        if ids is not None and len(set(ids)) < len(ids):
+            twice = next(object_id for object_id in ids if ids.count(object_id) > 1)
+            raise Invalid("object_ids", twice, "each id may be given once")
+        for object_id in ids or ():
+            check_object_id("object_ids", object_id)
+
+
+class Allocation(NamedTuple):
+    """A new Object, and how its bytes are written."""
+
+    object_id: str
+    put_url: PutUrl
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

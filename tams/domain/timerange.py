@@ -36,6 +36,15 @@ def format_timestamp(ns: int) -> str:
     return f"{ns // SECOND}:{ns % SECOND}"
 
 
+def format_range(start: int, end: int, end_inclusive: bool) -> str:
+    """Print a bounded range that holds a nanosecond; `end` is exclusive, whatever its marker."""
+    if not end_inclusive:
+        return f"[{format_timestamp(start)}_{format_timestamp(end)})"
+    if end == start + 1:
+        return f"[{format_timestamp(start)}]"
+    return f"[{format_timestamp(start)}_{format_timestamp(end - 1)}]"
+
+
 def bounded(field: str, ns: int) -> int:
     """Return `ns`, or raise `Invalid` if it lies outside the range that the store keeps."""
     if not -LIMIT <= ns <= LIMIT:
@@ -86,8 +95,8 @@ class TimeRange:
     def __str__(self) -> str:
         if self.is_empty:
             return "()"
-        if self.start is not None and self.end == self.start + 1 and self.end_inclusive:
-            return f"[{format_timestamp(self.start)}]"
+        if self.start is not None and self.end is not None:
+            return format_range(self.start, self.end, self.end_inclusive)
         left = "" if self.start is None else f"[{format_timestamp(self.start)}"
         if self.end is None:
             return f"{left}_"
