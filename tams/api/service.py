@@ -27,16 +27,14 @@ async def get_root() -> Response:
 @router.get("/service")
 async def get_service(services: ServicesDep) -> Response:
     """What this service is and promises."""
-    return json_response(service_json(await services.service.describe()))
+    return json_response(service_json(await services.service.describe(), services.service.promises))
 
 
 @router.post("/service")
 async def update_service(request: Request, services: ServicesDep, who: WhoDep) -> Response:
     """Change name or description; what is left out keeps its value."""
     post = parse_service_post(await read_body(request))
-    await services.service.update(
-        who, name=post.get("name"), description=post.get("description")
-    )
+    await services.service.update(who, name=post.get("name"), description=post.get("description"))
     return Response(status_code=200, media_type="application/json")
 
 

@@ -1,4 +1,4 @@
-"""What the service says of itself."""
+"""What the service says of itself (TAMS 8.2 `service`)."""
 
 from __future__ import annotations
 
@@ -11,3 +11,12 @@ class ServiceDescription:
 
     name: str | None = None
     description: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServicePromises:
+    """What the deployment settles; timeouts are in seconds."""
+
+    version: str
+    min_object_timeout: int
+    min_presigned_url_timeout: int

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from tams.catalogue.base import Catalogue, Transaction
 from tams.domain.access import Principal
-from tams.domain.service import ServiceDescription
+from tams.domain.pages import Page, PageRequest
+from tams.domain.service import ServiceDescription, ServicePromises
+from tams.domain.storage import StorageBackend
+from tams.domain.tags import TagFilter
+from tams.errors import Invalid
 
 
 class Service:
-    """Reads and changes the service's description (TAMS 8.2 `/service`)."""
+    """The service's description, promises and Storage Backends (TAMS 8.2 `/service`)."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        promises: ServicePromises,
+        backends: Iterable[StorageBackend],
+    ) -> None:
         self._catalogue = catalogue
+        self.promises = promises
+        self._backends = sorted(backends, key=_by_label)
 
     async def describe(self) -> ServiceDescription:
         """Return the description."""
@@ -36,6 +49,27 @@ class Service:
 
         await self._catalogue.write(work)
 
+    def storage_backends(self, tags: TagFilter, page: PageRequest) -> Page[StorageBackend]:
+        """One page by label, those without one last by id (statement 17).
+
+        The page's key is the id that it begins with; raises `Invalid` for any other.
+        """
+        listed = [backend for backend in self._backends if tags.accepts(backend.tags)]
+        if page.reverse:
+            listed.reverse()
+        start = 0
+        if page.key is not None:
+            ids = [backend.id for backend in listed]
+            if page.key not in ids:
+                raise Invalid("page", page.key, "it must be the X-Paging-NextKey of this listing")
+            start = ids.index(page.key)
+        end = start + page.limit
+        return Page(listed[start:end], listed[end].id if end < len(listed) else None)
+
     async def ping(self) -> None:
         """Return if the catalogue answers; else raise."""
         await self._catalogue.ping()
+
+
+def _by_label(backend: StorageBackend) -> tuple[bool, str, str]:
+    return backend.label is None, backend.label or "", backend.id

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import TypeAdapter
 from typing_extensions import TypedDict
 
-from tams.domain.service import ServiceDescription
+from tams.domain.service import ServiceDescription, ServicePromises
 from tams.domain.storage import StorageBackend
 from tams.domain.timerange import SECOND, format_timestamp
 from tams.wire.values import Text, parse, present
@@ -31,19 +32,19 @@ def parse_service_post(body: bytes) -> ServicePost:
     return parse(_SERVICE_POST, body)
 
 
-def service_json(
-    description: ServiceDescription, version: str, object_timeout_s: int, url_timeout_s: int
-) -> bytes:
-    """The body of GET /service; timeouts are in seconds."""
+def service_json(description: ServiceDescription, promises: ServicePromises) -> bytes:
+    """The body of GET /service."""
     document = present(
         {
             "type": "urn:x-tams:service:tams-server",
             "api_version": API_VERSION,
-            "service_version": version,
+            "service_version": promises.version,
             "name": description.name,
             "description": description.description,
-            "min_object_timeout": format_timestamp(object_timeout_s * SECOND),
-            "min_presigned_url_timeout": format_timestamp(url_timeout_s * SECOND),
+            "min_object_timeout": format_timestamp(promises.min_object_timeout * SECOND),
+            "min_presigned_url_timeout": format_timestamp(
+                promises.min_presigned_url_timeout * SECOND
+            ),
         }
     )
     return json.dumps(document).encode()
@@ -63,7 +64,7 @@ def storage_backend_fields(backend: StorageBackend) -> dict[str, Any]:
     )
 
 
-def storage_backends_json(backends: list[StorageBackend]) -> bytes:
+def storage_backends_json(backends: Sequence[StorageBackend]) -> bytes:
     """The body of GET /service/storage-backends."""
     return json.dumps(
         [
