@@ -10,7 +10,9 @@ from __future__ import annotations
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     ForeignKey,
+    Function,
     Identity,
     Index,
     Integer,
@@ -18,6 +20,8 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    func,
+    literal_column,
 )
 
 metadata = MetaData()
@@ -26,6 +30,15 @@ metadata = MetaData()
 _TEXT = Text().with_variant(Text(collation="C"), "postgresql")
 # SQLite's rowid, and with it AUTOINCREMENT, belongs to the type INTEGER alone.
 _KEY = BigInteger().with_variant(Integer, "sqlite")
+
+
+PREFIX = 128
+"""How many characters of a text an index holds, since PostgreSQL's take no more than 2704 bytes."""
+
+
+def prefix(text: ColumnElement[str] | ColumnElement[str | None]) -> Function[str]:
+    """The first PREFIX characters of a text, as they stand in its index."""
+    return func.substr(text, literal_column("1"), literal_column(str(PREFIX)), type_=_TEXT)
 
 
 def _pk() -> Column[int]:
@@ -65,26 +78,33 @@ source = Table(
     Column("ordinal", BigInteger, nullable=False),
     sqlite_autoincrement=True,
 )
-Index("source_created", source.c.created, source.c.id)
-Index("source_label", source.c.label)
+Index("source_created", source.c.created.desc(), source.c.id)
+Index("source_label", prefix(source.c.label), source.c.id)
 
 source_tag = Table(
     "source_tag",
     metadata,
     _owner("source_pk", "source"),
-    Column("name", _TEXT, primary_key=True),
+    Column("place", Integer, primary_key=True),  # counts the rows of one owner
+    Column("name", _TEXT, nullable=False),
     # -1: the tag is one string; from 0: an element of a list (an empty list is one null at 0).
-    Column("position", Integer, primary_key=True),
+    Column("position", Integer, nullable=False),
     Column("value", _TEXT),
 )
-Index("source_tag_value", source_tag.c.name, source_tag.c.value, source_tag.c.source_pk)
+Index(
+    "source_tag_value",
+    prefix(source_tag.c.name),
+    prefix(source_tag.c.value),
+    source_tag.c.source_pk,
+)
 
 flow = Table(
     "flow",
     metadata,
     _pk(),
     Column("id", _TEXT, nullable=False),
-    Column("source_pk", BigInteger, nullable=False),
+    # Not its pk: then a Flow is locked and read without a join, which `FOR UPDATE` would recheck.
+    Column("source_id", _TEXT, nullable=False),
     Column("format", _TEXT, nullable=False),
     Column("codec", _TEXT),
     Column("container", _TEXT),
@@ -94,7 +114,7 @@ flow = Table(
     Column("read_only", SmallInteger),
     Column("avg_bit_rate", BigInteger),
     Column("max_bit_rate", BigInteger),
-    Column("frame_width", BigInteger),
+    Column("frame_width", BigInteger),  # of video Flows alone, as the filters want it
     Column("frame_height", BigInteger),
     Column("init_segments", SmallInteger),
     Column("profile_id", _TEXT),
@@ -118,20 +138,21 @@ Index(
     sqlite_where=flow.c.gone_at.is_(None),
     postgresql_where=flow.c.gone_at.is_(None),
 )
-Index("flow_source", flow.c.source_pk)
-Index("flow_created", flow.c.created, flow.c.id)
-Index("flow_metadata_updated", flow.c.metadata_updated, flow.c.id)
-Index("flow_label", flow.c.label)
+Index("flow_source", flow.c.source_id)
+Index("flow_created", flow.c.created.desc(), flow.c.id)
+Index("flow_metadata_updated", flow.c.metadata_updated.desc(), flow.c.id)
+Index("flow_label", prefix(flow.c.label), flow.c.id)
 
 flow_tag = Table(
     "flow_tag",
     metadata,
     _owner("flow_pk", "flow"),
-    Column("name", _TEXT, primary_key=True),
-    Column("position", Integer, primary_key=True),  # as in source_tag
+    Column("place", Integer, primary_key=True),  # these four as in source_tag
+    Column("name", _TEXT, nullable=False),
+    Column("position", Integer, nullable=False),
     Column("value", _TEXT),
 )
-Index("flow_tag_value", flow_tag.c.name, flow_tag.c.value, flow_tag.c.flow_pk)
+Index("flow_tag_value", prefix(flow_tag.c.name), prefix(flow_tag.c.value), flow_tag.c.flow_pk)
 
 flow_collection = Table(
     "flow_collection",
@@ -169,7 +190,7 @@ object_ = Table(
     Column("storage_id", _TEXT),  # with `key`: where the controlled instance lies, if there is one
     Column("key", _TEXT),
     Column("content_type", _TEXT),
-    Column("others", SmallInteger, nullable=False),  # 1: there are rows in `instance`
+    Column("others", SmallInteger),  # 1 if there are rows in `instance`, else null
     Column("start_ns", BigInteger),  # the timerange is null until the Object is registered
     Column("end_ns", BigInteger),
     Column("end_inclusive", SmallInteger),
