@@ -1,1 +1,1 @@
-"""The only room that touches PyAV: probe, cut, join."""
+"""Media files: what is in them, cutting them into Objects and joining Objects again (PyAV)."""

@@ -1,0 +1,102 @@
+"""Codecs: their MIME types, and the containers that carry them as Objects."""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import dataclass
+from functools import cache
+
+import av
+
+MIME_TYPES = {
+    "aac": "audio/aac",
+    "ac3": "audio/ac3",
+    "alac": "audio/alac",
+    "av1": "video/av1",
+    "dnxhd": "video/vc3",
+    "dts": "audio/vnd.dts",
+    "eac3": "audio/eac3",
+    "ffv1": "video/ffv1",
+    "flac": "audio/flac",
+    "h264": "video/h264",
+    "hevc": "video/h265",
+    "jpeg2000": "video/jp2",
+    "mjpeg": "video/jpeg",
+    "mp2": "audio/mpeg",
+    "mp3": "audio/mpeg",
+    "mpeg1video": "video/mpeg",
+    "mpeg2video": "video/mpeg",
+    "mpeg4": "video/mp4v-es",
+    "opus": "audio/opus",
+    "pcm_alaw": "audio/pcma",
+    "pcm_mulaw": "audio/pcmu",
+    "prores": "video/prores",
+    "rawvideo": "video/raw",
+    "vorbis": "audio/vorbis",
+    "vp8": "video/vp8",
+    "vp9": "video/vp9",
+    "webvtt": "text/vtt",
+}
+"""As the Flow field `codec` names them."""
+
+_PCM = re.compile(r"pcm_([suf])([0-9]+)(?:le|be)?")
+_TRANSPORT = frozenset(
+    {"aac", "ac3", "dts", "eac3", "h264", "hevc", "mp2", "mp3", "mpeg1video", "mpeg2video", "mpeg4"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """A container that Objects are written in; `muxer` is its name in FFmpeg."""
+
+    muxer: str
+    mime_type: str
+    extension: str
+
+
+TRANSPORT_STREAM = Carrier("mpegts", "video/mp2t", ".ts")
+QUICKTIME = Carrier("mov", "video/quicktime", ".mov")
+MP4 = Carrier("mp4", "video/mp4", ".mp4")
+
+
+def mime_type(kind: str, codec: str) -> str:
+    """Return the MIME type of a codec that FFmpeg calls `codec`."""
+    known = MIME_TYPES.get(codec)
+    if known is not None:
+        return known
+    if match := _PCM.fullmatch(codec):
+        return "audio/x-raw-float" if match[1] == "f" else "audio/x-raw-int"
+    family = kind if kind in {"video", "audio"} else "application"
+    return f"{family}/x-{codec}"
+
+
+def pcm_bits(codec: str) -> int | None:
+    """Return the bits of one sample of interleaved PCM, None for any other codec."""
+    if codec in {"pcm_alaw", "pcm_mulaw"}:
+        return 8
+    match = _PCM.fullmatch(codec)
+    return int(match[2]) if match else None
+
+
+def carrier_for(codec: str) -> Carrier | None:
+    """Return the container for Objects of this codec: MPEG-TS where it can carry it, else MOV.
+
+    MP4 takes the codecs for which QuickTime has no name; None if no container takes it.
+    """
+    if codec in _TRANSPORT:
+        return TRANSPORT_STREAM
+    return next((carrier for carrier in (QUICKTIME, MP4) if can_carry(carrier.muxer, codec)), None)
+
+
+def can_carry(muxer: str, codec: str) -> bool:
+    """Whether FFmpeg's muxer of this name can hold the codec so that it is found again."""
+    if muxer == "mpegts":
+        return codec in _TRANSPORT
+    return codec in _listed(muxer)
+
+
+@cache
+def _listed(muxer: str) -> frozenset[str]:
+    with av.open(io.BytesIO(), "w", format=muxer) as output:
+        return frozenset(output.supported_codecs)

@@ -1,0 +1,185 @@
+"""What is in a media file."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import islice
+from pathlib import Path
+from typing import Literal
+
+import av
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.stream import Disposition, Stream
+from av.video.stream import VideoStream
+
+from tams.domain.flows import AudioParameters, VideoParameters
+from tams.errors import MediaUnreadable
+from tams.media.clock import FrameGrid, Unwrapper
+from tams.media.codecs import Carrier, carrier_for, mime_type
+from tams.media.essence import audio_parameters, video_parameters
+from tams.media.frame_rate import frame_rate
+from tams.media.samples import (
+    Sample,
+    Sampler,
+    codec_name,
+    open_media,
+    tick_of,
+    translated,
+    wraps,
+)
+
+Kind = Literal["video", "audio", "subtitle", "data"]
+
+_FIRST_SAMPLES = 40
+"""Samples per track that tell when it begins and how regular it is; reordering ends before."""
+
+_SCAN_LIMIT = 20_000
+"""Packets after which a track that has not shown that many is taken as it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Track:
+    """One track of a file; `carrier` is None if its Objects cannot be written without re-encoding."""
+
+    index: int
+    kind: Kind
+    codec: str
+    """As the Flow field `codec`: a MIME type."""
+    carrier: Carrier | None
+    time_base: Fraction | None
+    frame_rate: Fraction | None
+    """Frames per second; None for audio, and for video whose rate varies."""
+    parameters: VideoParameters | AudioParameters | None
+    language: str | None
+
+    @property
+    def period(self) -> Fraction | None:
+        """Seconds from one frame to the next."""
+        return None if self.frame_rate is None else 1 / self.frame_rate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Media:
+    """A file that can be read; `origin` is its first presentation time, in exact seconds."""
+
+    path: Path
+    tracks: tuple[Track, ...]
+    origin: Fraction
+    duration: int | None
+    """Nanoseconds, as the container says."""
+    first_ticks: int | None
+    """Where 33-bit time stamps are to be counted from; None in other containers."""
+
+    def track(self, index: int) -> Track:
+        """Return the track of this index within the file."""
+        for track in self.tracks:
+            if track.index == index:
+                return track
+        raise MediaUnreadable(f"{self.path}: there is no track {index}")
+
+
+def fingerprint(path: Path) -> str:
+    """Return the SHA-256 of a file's content in hexadecimal; raise `MediaUnreadable`."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise MediaUnreadable(f"{path}: {error.strerror}") from error
+
+
+def probe(path: Path) -> Media:
+    """Describe every track of a file; raise `MediaUnreadable` if we can read none of them."""
+    with translated(path), open_media(path) as container:
+        head = _Head(container)
+        tracks = tuple(head.track(stream) for stream in container.streams)
+        starts = [start for start in map(head.begins, tracks) if start is not None]
+        if not starts:
+            raise MediaUnreadable(f"{path}: it holds no video and no audio that can be read")
+        return Media(
+            path=path,
+            tracks=tracks,
+            origin=min(starts),
+            duration=None if container.duration is None else container.duration * 1000,
+            first_ticks=head.first_ticks,
+        )
+
+
+class _Head:
+    """The first Samples of each track of video and audio."""
+
+    def __init__(self, container: InputContainer) -> None:
+        self.first_ticks: int | None = None
+        self._wraps = wraps(container)
+        self._samples: dict[int, list[Sample]] = {
+            stream.index: [] for stream in container.streams if _is_essence(stream)
+        }
+        self._read(container)
+
+    def _read(self, container: InputContainer) -> None:
+        streams = [container.streams[index] for index in self._samples]
+        samplers: dict[int, Sampler] = {}
+        for packet in islice(container.demux(*streams) if streams else (), _SCAN_LIMIT):
+            index = packet.stream_index
+            if index not in samplers:
+                samplers[index] = Sampler(packet.stream, self._unwrapper(packet))
+            self._samples[index] += samplers[index].feed(packet)
+            if all(len(samples) >= _FIRST_SAMPLES for samples in self._samples.values()):
+                break
+        for index, sampler in samplers.items():
+            self._samples[index] += sampler.flush()
+
+    def _unwrapper(self, packet: av.Packet) -> Unwrapper | None:
+        if not self._wraps:
+            return None
+        if self.first_ticks is None:
+            self.first_ticks = packet.pts if packet.dts is None else packet.dts
+        return Unwrapper(self.first_ticks or 0)
+
+    def track(self, stream: Stream) -> Track:
+        samples = self._samples.get(stream.index)
+        codec = codec_name(stream)
+        parameters: VideoParameters | AudioParameters | None = None
+        rate = None
+        if samples and isinstance(stream, VideoStream):
+            times = [sample.time for sample in samples if not sample.hidden]
+            rate = frame_rate(stream, times[:_FIRST_SAMPLES], tick_of(stream))
+            parameters = video_parameters(stream, rate)
+        elif samples and isinstance(stream, AudioStream):
+            parameters = audio_parameters(stream)
+        kind = _kind(stream)
+        return Track(
+            index=stream.index,
+            kind=kind,
+            codec=mime_type(kind, codec),
+            carrier=carrier_for(codec) if parameters else None,
+            time_base=stream.time_base,
+            frame_rate=rate,
+            parameters=parameters,
+            language=stream.language,
+        )
+
+    def begins(self, track: Track) -> Fraction | None:
+        """Return when the track is first presented, as cutting it will find."""
+        if track.time_base is None or track.parameters is None:
+            return None
+        grid = FrameGrid(track.time_base, track.period)
+        starts = [grid.place(sample.time) + sample.priming for sample in self._samples[track.index]]
+        shown = zip(starts, self._samples[track.index], strict=True)
+        return min((start for start, sample in shown if not sample.hidden), default=None)
+
+
+def _is_essence(stream: Stream) -> bool:
+    if isinstance(stream, VideoStream):
+        return stream.codec_context.width > 0 and not stream.disposition & Disposition.attached_pic
+    return isinstance(stream, AudioStream) and stream.codec_context.sample_rate > 0
+
+
+def _kind(stream: Stream) -> Kind:
+    if isinstance(stream, VideoStream) and not stream.disposition & Disposition.attached_pic:
+        return "video"
+    if isinstance(stream, AudioStream):
+        return "audio"
+    return "subtitle" if stream.type == "subtitle" else "data"
