@@ -16,6 +16,11 @@ T = TypeVar("T")
 
 UUID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[1-5][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
+MIME_TYPE = re.compile(
+    r"(application|audio|font|example|image|message|model|multipart|text|video"
+    r"|x-(?:[0-9A-Za-z!#$%&'*+.^_`|~-]+))/([0-9A-Za-z!#$%&'*+.^_`|~-]+)"
+)
+
 
 def _without_nul(text: str) -> str:
     if "\0" in text:

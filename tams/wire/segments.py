@@ -1,0 +1,171 @@
+"""Segments as JSON: registering them, what failed, and their list (TAMS 8.2 `flow-segment`)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Annotated, Any, NamedTuple, Required
+
+from pydantic import AfterValidator, PlainValidator, TypeAdapter, ValidationError
+from pydantic_core import from_json, to_json
+from typing_extensions import TypedDict
+
+from tams.domain.numbers import Integer
+from tams.domain.objects import Instance, check_object_id
+from tams.domain.segments import NewSegment, Refusal, Segment
+from tams.domain.storage import Signer
+from tams.domain.timerange import (
+    TimeRange,
+    format_range,
+    format_timestamp,
+    parse_timestamp,
+)
+from tams.errors import Invalid
+from tams.wire.get_urls import GetUrls
+from tams.wire.values import Text, invalid, parse, timestamp_text
+
+
+def _timestamp(value: object) -> int:
+    if not isinstance(value, str):
+        raise ValueError("it must be a timestamp such as 5:0 or -1:500000000")  # noqa: TRY004 (pydantic's)
+    return parse_timestamp(value)
+
+
+def _timerange(value: object) -> TimeRange:
+    if not isinstance(value, str):
+        raise ValueError("it must be a timerange such as [0:0_10:0)")  # noqa: TRY004
+    if value.startswith("(") and value != "()":
+        raise ValueError("its start must be inclusive")
+    return TimeRange.parse(value)
+
+
+def _object_id(text: str) -> str:
+    try:
+        check_object_id("object_id", text)
+    except Invalid as refusal:
+        raise ValueError(refusal.rule) from None
+    return text
+
+
+def _elsewhere(value: object) -> Instance:
+    url, label = (value.get("url"), value.get("label")) if isinstance(value, dict) else (None, None)
+    for text in (url, label):
+        if not isinstance(text, str) or "\0" in text:
+            raise ValueError("it must have a url and a label, strings without NUL characters")
+    return Instance(url=url, label=label)
+
+
+Timestamp = Annotated[int, PlainValidator(_timestamp)]
+Timerange = Annotated[TimeRange, PlainValidator(_timerange)]
+ObjectId = Annotated[Text, AfterValidator(_object_id)]
+
+
+class SegmentPost(TypedDict, total=False):
+    """A Segment to register; unknown keys are ignored."""
+
+    object_id: Required[ObjectId]
+    timerange: Required[Timerange]
+    ts_offset: Timestamp
+    object_timerange: Timerange
+    last_duration: Timestamp
+    sample_offset: Integer
+    sample_count: Integer
+    key_frame_count: Integer
+    get_urls: tuple[Annotated[Instance, PlainValidator(_elsewhere)], ...]
+    init_object_id: ObjectId
+
+
+_SEGMENT: TypeAdapter[SegmentPost] = TypeAdapter(SegmentPost)
+_SEGMENTS: TypeAdapter[list[SegmentPost]] = TypeAdapter(list[SegmentPost])
+
+
+class SegmentPosts(NamedTuple):
+    """A request to register Segments; `refused` are those of an array that are not valid."""
+
+    posts: list[NewSegment]
+    refused: list[Refusal]
+    is_array: bool
+
+
+def parse_segments(body: bytes) -> SegmentPosts:
+    """Read one Segment or an array of them; raises `Invalid` if nothing of it can be registered.
+
+    An array is only refused as a whole if it is not JSON, or if an element has no object_id by
+    which its failure could be told (decision on statement 159).
+    """
+    if body.lstrip(b" \t\r\n")[:1] != b"[":
+        return SegmentPosts([NewSegment(**parse(_SEGMENT, body))], [], is_array=False)
+    try:
+        found = _SEGMENTS.validate_json(body, strict=True)
+    except ValidationError as refusal:
+        if refusal.errors()[0]["type"] == "json_invalid":
+            raise invalid(refusal) from None
+        return _parse_each(from_json(body))
+    return SegmentPosts([NewSegment(**post) for post in found], [], is_array=True)
+
+
+def _parse_each(elements: list[Any]) -> SegmentPosts:
+    posts, refused = [], []
+    for position, element in enumerate(elements):
+        object_id = element.get("object_id") if isinstance(element, dict) else None
+        if not isinstance(object_id, str):
+            raise Invalid(
+                f"{position}.object_id", object_id, "each Segment must have one, a string"
+            )
+        try:
+            posts.append(NewSegment(**parse(_SEGMENT, to_json(element))))
+        except Invalid as refusal:
+            refused.append(Refusal(object_id, None, str(refusal)))
+    return SegmentPosts(posts, refused, is_array=True)
+
+
+def failed_segments_json(refused: Sequence[Refusal], at: datetime) -> bytes:
+    """The body of a 200 to POST /flows/{flowId}/segments: what was not registered, and why."""
+    time = timestamp_text(at)
+    failed = []
+    for object_id, timerange, reason in refused:
+        item: dict[str, Any] = {"object_id": object_id}
+        if timerange is not None:
+            item["timerange"] = str(timerange)
+        item["error"] = {"type": "Invalid", "summary": reason, "time": time}
+        failed.append(item)
+    return json.dumps({"failed_segments": failed}).encode()
+
+
+def segments_json(
+    segments: Sequence[Segment], signer: Signer, *, verbose: bool, with_object: bool
+) -> bytes:
+    """The body of GET /flows/{flowId}/segments.
+
+    Printed piece by piece, since a page holds up to a thousand: by way of dictionaries and
+    `json.dumps` it takes twice as long.
+    """
+    get_urls = GetUrls(signer, verbose=verbose).member
+    printed = [_segment(segment, with_object, get_urls) for segment in segments]
+    return f"[{','.join(printed)}]".encode("ascii")
+
+
+_quoted = json.JSONEncoder().encode
+
+
+def _segment(
+    segment: Segment,
+    with_object: bool,
+    get_urls: Callable[[str | None, str | None, Iterable[Instance]], str],
+) -> str:
+    object_id, timerange = _quoted(segment.object_id), format_range(*segment[:3])
+    text = f'{{"object_id":{object_id},"timerange":"{timerange}"'
+    if segment.ts_offset:
+        text += f',"ts_offset":"{format_timestamp(segment.ts_offset)}"'
+    if segment.last_duration is not None:
+        text += f',"last_duration":"{format_timestamp(segment.last_duration)}"'
+    if with_object:
+        text += f',"object_timerange":"{format_range(*segment[8:11])}"'
+    if segment.sample_offset is not None:
+        text += f',"sample_offset":{segment.sample_offset}'
+    if segment.sample_count is not None:
+        text += f',"sample_count":{segment.sample_count}'
+    if segment.key_frame_count is not None:
+        text += f',"key_frame_count":{segment.key_frame_count}'
+    return f"{text}{get_urls(segment.storage_id, segment.key, segment.others or ())}}}"
