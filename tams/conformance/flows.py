@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 from tams.conformance.server import Json, Server, ensure, flow_body, new_id, same
 from tams.conformance.statements import statement
 from tams.conformance.times import is_instant
@@ -40,6 +42,7 @@ async def check_053_the_body_names_the_flow_of_the_path(server: Server) -> None:
 @statement(54, "I")
 async def check_054_a_malformed_flow_id_is_not_found(server: Server) -> None:
     """A path id must be a lower-case UUID of version 1 to 5; otherwise there is no such Flow."""
+    await server.flow(id=str(uuid.uuid5(uuid.NAMESPACE_URL, new_id())))
     version_7, upper = "0199d1c0-0f5c-7d3e-8a55-1f6d7c1b2a30", new_id().upper()
     for wrong in ("flow", upper, version_7, f"%7B{new_id()}%7D", new_id().replace("-", "")):
         (await server.put(f"/flows/{wrong}", flow_body(id=wrong))).is_status(404)

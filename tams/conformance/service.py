@@ -104,6 +104,7 @@ async def check_010_timeouts_are_set_at_deployment_only(server: Server) -> None:
     wanted = dict.fromkeys(TIMEOUTS, "987654:0")
     (await server.post("/service", wanted)).is_status(200, 400)
     after = await server.read("/service")
+    ensure("min_object_timeout" in after, f"no min_object_timeout in {after!r}")
     for name in TIMEOUTS:
         same(after.get(name), before.get(name), name)
 

@@ -10,12 +10,17 @@ from tams.conformance.statements import statement
 BACKENDS = "/service/storage-backends"
 
 
+async def _backends(server: Server) -> list[dict[str, Any]]:
+    """Every backend; without one a server is of no use."""
+    backends: list[dict[str, Any]] = await server.read(BACKENDS)
+    ensure(isinstance(backends, list) and backends, f"no Storage Backend in {backends!r}")
+    return backends
+
+
 @statement(14, "M")
 async def check_014_a_backend_tells_what_it_is(server: Server) -> None:
     """Each backend has an id, its maker and its product, and is an HTTP object store."""
-    backends = await server.read(BACKENDS)
-    ensure(backends, "there is no storage backend")
-    for backend in backends:
+    for backend in await _backends(server):
         for name in ("id", "provider", "store_product"):
             ensure(isinstance(backend.get(name), str), f"{name} is no string in {backend!r}")
         same(backend.get("store_type"), "http_object_store", "store_type")
@@ -24,7 +29,7 @@ async def check_014_a_backend_tells_what_it_is(server: Server) -> None:
 @statement(15, "I")
 async def check_015_one_backend_at_most_is_the_default(server: Server) -> None:
     """At most one backend says that it is the default; saying nothing means that it is not."""
-    said = [backend.get("default_storage", False) for backend in await server.read(BACKENDS)]
+    said = [backend.get("default_storage", False) for backend in await _backends(server)]
     ensure(all(isinstance(value, bool) for value in said), f"default_storage values: {said!r}")
     ensure(said.count(True) <= 1, f"default_storage values: {said!r}")
 
@@ -32,7 +37,7 @@ async def check_015_one_backend_at_most_is_the_default(server: Server) -> None:
 @statement(16, "I")
 async def check_016_backends_cannot_be_changed_over_the_api(server: Server) -> None:
     """Backends and their tags are fixed at deployment: clients can only read them."""
-    before = await server.read(BACKENDS)
+    before = await _backends(server)
     body = {**before[0], "label": new_id(), "tags": {"colour": "red"}}
     for method in ("POST", "PUT", "DELETE"):
         (await server.request(method, BACKENDS, body)).is_status(405)
@@ -44,7 +49,7 @@ async def check_016_backends_cannot_be_changed_over_the_api(server: Server) -> N
 @statement(17, "M")
 async def check_017_backends_are_sorted_by_label(server: Server) -> None:
     """Labelled backends come first, by label, the others after, by id; reversed on request."""
-    backends = await server.read(BACKENDS)
+    backends = await _backends(server)
     expected = [backend["id"] for backend in sorted(backends, key=_by_label)]
     same([backend["id"] for backend in backends], expected, "order")
     same(await server.ids(BACKENDS, reverse_order="true"), expected[::-1], "reversed order")
@@ -57,7 +62,7 @@ def _by_label(backend: dict[str, Any]) -> tuple[bool, str, str]:
 @statement(18, "M")
 async def check_018_backends_are_filtered_and_paged(server: Server) -> None:
     """The list takes tag filters and pages, with all paging headers."""
-    everything = await server.ids(BACKENDS)
+    everything = [backend["id"] for backend in await _backends(server)]
     name = new_id()
     same(await server.ids(BACKENDS, {f"tag.{name}": "x"}), [], "backends with an unknown tag")
     same(await server.ids(BACKENDS, {f"tag_exists.{name}": "true"}), [], "backends that have it")

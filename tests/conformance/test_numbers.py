@@ -24,9 +24,12 @@ REQUIRED = (
     range(298, 301),
 )
 
+# Seen only by a webhook's receiver, so with issue B.
+EVENTS_ALONE = {194}
+
 
 def test_the_numbers_asked_for_are_checked() -> None:
-    asked = {number for numbers in REQUIRED for number in numbers}
+    asked = {number for numbers in REQUIRED for number in numbers} - EVENTS_ALONE
     assert {check.number for check in CHECKS} == asked
 
 
