@@ -1,0 +1,49 @@
+"""Write the pages of `docs/` that follow from the code: `make docs`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tams.settings import PREFIX, Settings
+
+HERE = Path(__file__).parent
+
+
+def settings_page() -> str:
+    """The settings, one row each."""
+    rows = [
+        "# Settings",
+        "",
+        (
+            "Every setting is an environment variable, read once at start. An unknown `TAMS_` name "
+            "stops the start. `tams serve --host --port --data-dir` win over their variables."
+        ),
+        "",
+        "| variable | default | what it does |",
+        "|---|---|---|",
+    ]
+    for name, field in Settings.model_fields.items():
+        default = f"`{field.default}`" if str(field.default) else "empty"
+        rows.append(f"| `{PREFIX}{name.upper()}` | {default} | {field.description} |")
+    rows += [
+        "",
+        (
+            "`TAMS_SPEC_DIR` (where tests find the official documents) and `TAMS_API_BASE_URL` "
+            "(the server that client commands speak to) are known names that the server ignores."
+        ),
+        "",
+    ]
+    return "\n".join(rows)
+
+
+PAGES = {"settings.md": settings_page}
+
+
+def main() -> None:
+    """Write every generated page."""
+    for name, page in PAGES.items():
+        (HERE / name).write_text(page())
+
+
+if __name__ == "__main__":
+    main()

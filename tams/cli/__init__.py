@@ -1,0 +1,39 @@
+"""The command line: one command, one file."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+from rich.console import Console
+
+from tams import __version__
+from tams.cli import admin, export, ingest, ls, serve
+from tams.errors import TamsError
+
+app = typer.Typer(
+    help="The store for time-addressable media.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("serve")(serve.serve)
+app.command("ingest")(ingest.ingest)
+app.command("export")(export.export)
+app.add_typer(ls.app, name="ls")
+app.add_typer(admin.app, name="admin")
+
+
+@app.command("version")
+def version() -> None:
+    """Print the version."""
+    Console().print(__version__)
+
+
+def main() -> None:
+    """Run a command; an error of ours is one line and exit status 1, never a stack trace."""
+    try:
+        app()
+    except TamsError as error:
+        Console(stderr=True).print(f"tams: {error}", style="red", markup=False)
+        sys.exit(1)

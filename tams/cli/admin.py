@@ -1,0 +1,27 @@
+"""`tams admin …`: what the one who runs the store does."""
+
+from __future__ import annotations
+
+import os
+
+import typer
+from rich.console import Console
+
+from tams.settings import read_settings
+
+app = typer.Typer(help="Look after the store.", no_args_is_help=True)
+
+
+@app.callback()
+def admin() -> None:
+    """Look after the store."""
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the catalogue's schema to this version; TAMS_CATALOGUE says which catalogue."""
+    from tams.catalogue import migrate as migrate_catalogue
+
+    settings = read_settings(os.environ)
+    revision = migrate_catalogue(settings.catalogue_url)
+    Console().print(f"the catalogue's schema is at revision {revision}")

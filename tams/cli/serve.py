@@ -1,0 +1,100 @@
+"""`tams serve`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from tams.errors import BadSettings
+from tams.settings import Settings, read_settings
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")] = None,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Folder of the embedded catalogue and media.")
+    ] = None,
+    *,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Listen beyond this machine without authentication.")
+    ] = False,
+) -> None:
+    """Serve the TAMS API until SIGTERM or Ctrl-C; requests under way are finished first.
+
+    All settings are environment variables; see docs/settings.md. An option wins over its variable.
+    """
+    settings = read_settings(os.environ, host=host, port=port, data_dir=data_dir)
+    if not settings.is_loopback and not insecure:
+        raise BadSettings(
+            f"TAMS_HOST: {settings.host} can be reached from other machines, and authentication is "
+            f"off; listen on 127.0.0.1, or say --insecure"
+        )
+    # Once uvicorn has drained, it raises the signal again; the default would end us uncleanly.
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    import uvloop
+
+    try:
+        uvloop.run(_serve(settings))
+    except KeyboardInterrupt:
+        Console(stderr=True).print("stopped")
+
+
+async def _serve(settings: Settings) -> None:
+    import uvicorn
+
+    from tams.app import running
+
+    listener = _listen(settings)
+    async with running(settings) as app:
+        config = uvicorn.Config(
+            app,
+            lifespan="off",
+            http="httptools",
+            access_log=False,
+            log_level="warning",
+            server_header=False,
+            timeout_graceful_shutdown=settings.shutdown_grace,
+        )
+        server = uvicorn.Server(config)
+        _announce(settings, listener.getsockname()[1])
+        await server.serve([listener])
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError as error:
+        raise BadSettings(
+            f"TAMS_PORT: cannot listen on {settings.host}:{settings.port}: {error.strerror}"
+        ) from None
+    listener.listen(2048)
+    return listener
+
+
+def _announce(settings: Settings, port: int) -> None:
+    console = Console(highlight=False, soft_wrap=True)
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    console.print(f"TAMS API     http://{host}:{port}", markup=False)
+    console.print(f"documents    http://{host}:{port}/docs", markup=False)
+    console.print(f"catalogue    {_without_password(settings.catalogue_url)}", markup=False)
+    console.print(f"media        {settings.storage or settings.data_dir / 'media'}", markup=False)
+    console.print("authentication is off: whoever reaches this address may do everything")
+
+
+def _without_password(url: str) -> str:
+    from urllib.parse import urlsplit
+
+    parts = urlsplit(url)
+    if parts.password is None:
+        return url
+    return url.replace(f":{parts.password}@", ":***@")

@@ -1,0 +1,120 @@
+"""Settings, read from the environment once, at start; each field gives type, default and reason."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from tams.errors import BadSettings
+
+PREFIX = "TAMS_"
+IGNORED = frozenset({"TAMS_SPEC_DIR", "TAMS_API_BASE_URL", "TAMS_PROOF"})
+"""Names that belong to the tests and the client commands."""
+
+
+class Settings(BaseModel):
+    """How this deployment runs; the variable of `data_dir` is TAMS_DATA_DIR."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: int = Field(8000, ge=0, le=65535, description="port to listen on; 0 takes a free one")
+    data_dir: Path = Field(Path("data"), description="folder of the embedded catalogue and media")
+    catalogue: str = Field(
+        "", description="`sqlite:///path` or `postgresql://…`; empty: SQLite in the data folder"
+    )
+    storage: str = Field(
+        "", description="a TOML or JSON file of backends, or one URL; empty: the data folder"
+    )
+    public_url: str = Field(
+        "", description="base of media URLs; empty: the address that the client used"
+    )
+    auth: Literal["none"] = Field("none", description="who may ask; only `none` for now")
+    page_default: int = Field(100, ge=1, description="items of a page whose request names no limit")
+    page_max: int = Field(1000, ge=1, le=10000, description="most items of a page")
+    storage_default: int = Field(
+        100, ge=1, description="Objects that one storage request allocates if it names no number"
+    )
+    storage_max: int = Field(1000, ge=1, le=1000, description="most Objects of a storage request")
+    min_object_timeout: int = Field(
+        7200, ge=300, description="seconds in which an allocated Object must be registered"
+    )
+    min_presigned_url_timeout: int = Field(
+        3600, ge=30, description="seconds for which a media URL is good, at least"
+    )
+    url_window: int = Field(
+        900, ge=1, description="seconds for which the same media URL is given, so that caches work"
+    )
+    max_object_size: int = Field(
+        5 * 1024**3, ge=1, description="bytes of the largest Object that may be uploaded"
+    )
+    event_retention: int = Field(7 * 86400, ge=60, description="seconds for which events are kept")
+    synchronous: Literal["FULL", "NORMAL", "OFF"] = Field(
+        "FULL", description="how SQLite syncs; anything but FULL may lose acknowledged changes"
+    )
+    worker_interval: float = Field(
+        1.0, gt=0, description="seconds between two looks for background work"
+    )
+    shutdown_grace: int = Field(
+        30, ge=0, description="seconds that requests have to finish after SIGTERM"
+    )
+    log_format: Literal["text", "json"] = Field("text", description="how log lines are written")
+
+    @field_validator("public_url")
+    @classmethod
+    def _without_slash(cls, value: str) -> str:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("it must begin with http:// or https://")
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _timeouts_agree(self) -> Settings:
+        if self.min_presigned_url_timeout > self.min_object_timeout:
+            raise ValueError("min_presigned_url_timeout must not exceed min_object_timeout")
+        if self.page_default > self.page_max or self.storage_default > self.storage_max:
+            raise ValueError("a default must not exceed its maximum")
+        return self
+
+    @property
+    def catalogue_url(self) -> str:
+        """Where the catalogue lies."""
+        return self.catalogue or f"sqlite:///{self.data_dir / 'catalogue.sqlite'}"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach the server."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+
+def read_settings(environment: Mapping[str, str], **overrides: object) -> Settings:
+    """Settings from TAMS_ variables; `overrides` that are not None win.
+
+    Raises `BadSettings` that names the variable, also for a name that means nothing.
+    """
+    given: dict[str, object] = {
+        name.removeprefix(PREFIX).lower(): value
+        for name, value in environment.items()
+        if name.startswith(PREFIX) and name not in IGNORED
+    }
+    given |= {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return Settings.model_validate(given)
+    except ValidationError as refusal:
+        raise BadSettings("; ".join(map(_complaint, refusal.errors()))) from None
+
+
+def _complaint(error: Mapping[str, object]) -> str:
+    where = error["loc"]
+    name = f"{PREFIX}{str(where[0]).upper()}" if isinstance(where, tuple) and where else "settings"
+    if error["type"] == "extra_forbidden":
+        return f"{name}: there is no such setting"
+    return f"{name}: {error['msg']}"

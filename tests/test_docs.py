@@ -1,0 +1,25 @@
+"""The generated pages of `docs/` say what the code says."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+def _generator():
+    spec = importlib.util.spec_from_file_location("docs_generate", ROOT / "docs" / "generate.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+GENERATOR = _generator()
+
+
+@pytest.mark.parametrize("name", sorted(GENERATOR.PAGES))
+def test_page_is_up_to_date(name):
+    assert (ROOT / "docs" / name).read_text() == GENERATOR.PAGES[name](), "run `make docs`"
