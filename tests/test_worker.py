@@ -1,0 +1,64 @@
+"""The worker's loop: all that is due, then rest; a failure is not the end."""
+
+from __future__ import annotations
+
+import asyncio
+
+from tams.errors import StorageFailed
+from tams.workers.loop import Worker
+
+
+async def test_works_off_until_nothing_is_due():
+    left = [3, 1]
+    done = []
+
+    def chore(number):
+        async def work():
+            if not left[number]:
+                return False
+            left[number] -= 1
+            done.append(number)
+            return True
+
+        return work
+
+    await Worker([chore(0), chore(1)], 60).work_off()
+    assert left == [0, 0]
+    assert done == [0, 1, 0, 0]
+
+
+async def test_goes_on_after_a_failure():
+    again = asyncio.Event()
+    calls = []
+
+    async def work():
+        calls.append(None)
+        if len(calls) == 1:
+            raise StorageFailed("the disk is away")
+        again.set()
+        return False
+
+    worker = Worker([work], 0.001)
+    worker.start()
+    await asyncio.wait_for(again.wait(), 5)
+    await worker.stop()
+
+
+async def test_stop_lets_the_chore_under_way_finish():
+    begun, go_on = asyncio.Event(), asyncio.Event()
+    finished = []
+
+    async def work():
+        begun.set()
+        await go_on.wait()
+        finished.append(None)
+        return True
+
+    worker = Worker([work], 60)
+    worker.start()
+    await begun.wait()
+    stopping = asyncio.create_task(worker.stop())
+    await asyncio.sleep(0)
+    go_on.set()
+    await stopping
+    assert finished == [None]
