@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -24,6 +24,8 @@ class StorageBackend:
     region: str | None = None
     availability_zone: str | None = None
     tags: Tags = field(default_factory=dict)
+    public_url: str | None = None
+    """What stands before `/{key}` in the plain URLs that it also offers; not shown as such."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,16 @@ class PutUrl:
     content_type: str
     presigned: bool
     headers: dict[str, str] = field(default_factory=dict)
+
+
+class MediaUrl(NamedTuple):
+    """A signed URL of bytes that this server serves itself, taken apart; nothing is checked yet."""
+
+    storage_id: str
+    key: str
+    expires: str
+    signature: str
+    content_type: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +115,12 @@ class Signer(Protocol):
 
     @property
     def backends(self) -> Mapping[str, StorageBackend]:
-        """By id, those whose instances may be shown."""
+        """By id, those whose presigned URLs may be shown."""
+        ...
+
+    @property
+    def public_backends(self) -> Mapping[str, StorageBackend]:
+        """By id, those whose plain URLs, `{public_url}/{key}`, may be shown after them."""
         ...
 
     def shows_label(self, label: str | None) -> bool:
@@ -113,3 +130,7 @@ class Signer(Protocol):
     def sign(self, storage_id: str, key: str) -> str:
         """A presigned URL that reads the bytes: ASCII, with nothing that JSON would escape."""
         ...
+
+
+Signers = Callable[[UrlFilter], Signer]
+"""Makes the Signer of one answer."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from tams.domain.storage import PutUrl, StorageBackend
 
@@ -14,6 +15,7 @@ class StoredObject:
     """What a backend knows of the bytes under a key; `checksums` by lower-case header name."""
 
     size: int
+    modified: datetime
     content_type: str
     etag: str
     checksums: Mapping[str, str] = field(default_factory=dict)
@@ -32,11 +34,16 @@ class Storage(ABC):
         """Let go of connections."""
 
     @abstractmethod
-    def sign_get(self, key: str) -> str:
-        """An ASCII URL that reads the bytes, for `min_presigned_url_timeout` at least."""
+    def sign_gets(self, base_url: str) -> Callable[[str], str]:
+        """A function from a key to a URL that reads its bytes.
+
+        Its URLs hold for `min_presigned_url_timeout` from now at least, so it is asked for anew for
+        each answer; they are ASCII, with nothing that JSON would escape. `base_url` is where the
+        caller reached this server, for a backend whose bytes the server serves itself.
+        """
 
     @abstractmethod
-    def sign_put(self, key: str, content_type: str) -> PutUrl:
+    def sign_put(self, base_url: str, key: str, content_type: str) -> PutUrl:
         """The request that writes the bytes, valid for `min_presigned_url_timeout` at least."""
 
     @abstractmethod

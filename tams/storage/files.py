@@ -1,0 +1,175 @@
+"""Objects as files below a root folder: `{root}/{key}` holds the bytes just as they were sent.
+
+What else is known of them, their facts, lies beside them in `.{name}.{time of modification, ns}`:
+bytes belong to the facts of their own time. A second upload brings facts of its own, synced before
+its bytes appear, and the first facts go after the first bytes are gone for good; at no moment,
+crash or not, do bytes meet the facts of others. Bytes that were put there without facts are served
+too. No key begins a name with a dot, so neither facts nor unfinished uploads can be reached.
+
+Nothing here is asynchronous; `LocalStorage` calls it in threads.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from io import FileIO
+from pathlib import Path
+from typing import Any
+
+from tams.errors import Invalid
+from tams.storage.base import StoredObject
+from tams.storage.checksums import MD5
+from tams.storage.folders import Folders, locked, sync_folder
+from tams.storage.upload import Upload, remove_abandoned
+
+_KEY = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
+_UNKNOWN_TYPE = "application/octet-stream"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+Facts = Mapping[str, Any]
+
+
+class OpenObject:
+    """Bytes that stay as they were when opened, whatever happens to their key."""
+
+    def __init__(self, file: FileIO, stored: StoredObject) -> None:
+        self._file = file
+        self.stored = stored
+
+    def read(self, start: int, size: int) -> bytes:
+        """At most `size` bytes from `start`; none at the end."""
+        return os.pread(self._file.fileno(), size, start)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+
+
+class ObjectFiles:
+    """The files below one root; its methods raise `OSError` where the file system fails."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._uploads = root / ".uploads"
+        self._lock = root / ".lock"
+        self._folders = Folders(root)
+
+    def prepare(self) -> None:
+        """Make the folders, remove what unfinished uploads left, and try to write."""
+        self._folders.make(self._uploads)
+        remove_abandoned(self._uploads)
+        self.probe()
+
+    def probe(self) -> None:
+        """Return if a file can be written."""
+        upload = self.upload({})
+        try:
+            upload.start()
+            upload.write(b"probe")
+        finally:
+            upload.abandon()
+
+    def upload(self, expected: Mapping[str, str]) -> Upload:
+        """An upload of bytes with these checksums; raises `Invalid` if one is malformed."""
+        return Upload(self._uploads, expected)
+
+    def publish(self, upload: Upload, key: str, content_type: str) -> StoredObject:
+        """Put the bytes of a whole upload at their key, durably.
+
+        Raises `Invalid` if they are not what the uploader said.
+        """
+        path = self._path(key)
+        facts = {"content_type": content_type, "checksums": upload.verified()}
+        self._folders.make(path.parent)
+        modified = upload.sync()
+        beside = _facts_path(path, modified)
+        _write(beside, json.dumps(facts).encode())
+        try:
+            with locked(self._lock):
+                before = _modified(path)
+                upload.move(path)
+        except BaseException:
+            beside.unlink()
+            raise
+        self._forget(path, before)
+        return _stored(upload.size, modified, facts)
+
+    def open(self, key: str) -> OpenObject | None:
+        """The bytes at a key; None if there are none."""
+        path = self._path(key)
+        while True:
+            try:
+                file = path.open("rb", buffering=0)
+            except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+                return None
+            status = os.fstat(file.fileno())
+            facts = _read(_facts_path(path, status.st_mtime_ns))
+            if facts is not None or _modified(path) == status.st_mtime_ns:
+                return OpenObject(file, _stored(status.st_size, status.st_mtime_ns, facts or {}))
+            file.close()
+
+    def remove(self, key: str) -> None:
+        """Remove the bytes at a key, durably; no error if there are none."""
+        path = self._path(key)
+        with locked(self._lock):
+            before = _modified(path)
+            if before is not None:
+                path.unlink()
+        if before is not None:
+            self._forget(path, before)
+
+    def _forget(self, path: Path, before: int | None) -> None:
+        """Make a change of `path` durable, then remove the facts of the bytes that it ended."""
+        sync_folder(path.parent)
+        if before is not None:
+            _facts_path(path, before).unlink(missing_ok=True)
+
+    def _path(self, key: str) -> Path:
+        if _KEY.fullmatch(key) is None:
+            raise Invalid("key", key, "it must be a relative path of letters, digits and -_.")
+        return self._root / key
+
+
+def _facts_path(path: Path, modified: int) -> Path:
+    return path.with_name(f".{path.name}.{modified}")
+
+
+def _modified(path: Path) -> int | None:
+    try:
+        return path.stat().st_mtime_ns
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _write(path: Path, content: bytes) -> None:
+    with path.open("xb", buffering=0) as file:
+        file.write(content)
+        os.fsync(file.fileno())
+
+
+def _read(path: Path) -> Facts | None:
+    try:
+        facts: Facts = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    return facts
+
+
+def _stored(size: int, modified: int, facts: Facts) -> StoredObject:
+    checksums = facts.get("checksums", {})
+    if MD5 in checksums:
+        etag = base64.b64decode(checksums[MD5]).hex()
+    else:
+        etag = f"{modified:x}-{size:x}"
+    return StoredObject(
+        size=size,
+        modified=_EPOCH + timedelta(microseconds=modified // 1000),
+        content_type=facts.get("content_type", _UNKNOWN_TYPE),
+        etag=f'"{etag}"',
+        checksums=checksums,
+    )

@@ -1,0 +1,148 @@
+"""Bytes in a folder of this machine, served by the server itself at signed URLs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+from tams.domain.storage import MediaUrl, PutUrl, StorageBackend
+from tams.errors import BadSettings, NotFound, StorageFailed
+from tams.storage.base import Storage, StoredObject
+from tams.storage.files import ObjectFiles, OpenObject
+from tams.storage.signing import MediaUrls
+
+CHUNK = 1 << 20
+_THREADS = 32
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class LocalStorage(Storage):
+    """Objects as files below a folder; file I/O runs in threads of its own.
+
+    Beside what every Storage promises it takes bytes itself, so it needs no HTTP of others.
+    """
+
+    def __init__(self, backend: StorageBackend, root: Path, urls: MediaUrls) -> None:
+        super().__init__(backend)
+        self.root = root
+        self._urls = urls
+        self._files = ObjectFiles(root)
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="storage")
+
+    async def open(self) -> None:
+        """Make the folder and clear it of unfinished uploads; raises `BadSettings`."""
+        try:
+            await self._run(self._files.prepare)
+        except StorageFailed as error:
+            raise BadSettings(f"{error}: {self.root}") from error
+
+    async def close(self) -> None:
+        """Wait for what is being written."""
+        await asyncio.to_thread(self._threads.shutdown)
+
+    def sign_gets(self, base_url: str) -> Callable[[str], str]:
+        """See `Storage`; a URL takes about 1 µs."""
+        return self._urls.getters(base_url, self.backend.id)
+
+    def sign_put(self, base_url: str, key: str, content_type: str) -> PutUrl:
+        """See `Storage`; the request must send this content type or none."""
+        url = self._urls.putter(base_url, self.backend.id, key, content_type)
+        return PutUrl(url, content_type, presigned=True)
+
+    def check(self, method: str, url: MediaUrl) -> None:
+        """Return if the URL was signed here for GET or PUT; raises `MediaRefused`."""
+        self._urls.check(method, url)
+
+    async def head(self, key: str) -> StoredObject | None:
+        """See `Storage`."""
+        opened = await self.opened(key)
+        if opened is None:
+            return None
+        opened.close()
+        return opened.stored
+
+    async def opened(self, key: str) -> OpenObject | None:
+        """The bytes and all that is known of them, at one moment; None if there are none."""
+        return await self._run(self._files.open, key)
+
+    async def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        """See `Storage`."""
+        opened = await self.opened(key)
+        if opened is None:
+            raise NotFound("Object with bytes at", key)
+        async for chunk in self.chunks(opened, start, end):
+            yield chunk
+
+    async def chunks(
+        self, opened: OpenObject, start: int = 0, end: int | None = None
+    ) -> AsyncIterator[bytes]:
+        """The bytes from `start` to before `end`; closes the Object when done or given up."""
+        stop = opened.stored.size if end is None else min(end, opened.stored.size)
+        try:
+            while start < stop:
+                chunk = await self._run(opened.read, start, min(CHUNK, stop - start))
+                if not chunk:
+                    raise StorageFailed(f"{self._name}: a file was cut short while it was read")
+                start += len(chunk)
+                yield chunk
+        finally:
+            opened.close()
+
+    async def write(
+        self,
+        key: str,
+        content_type: str,
+        checksums: Mapping[str, str],
+        chunks: AsyncIterator[bytes],
+    ) -> StoredObject:
+        """Store bytes durably in place of any at that key; until it returns, those are seen.
+
+        `checksums` maps lower-case header names to base64. Raises `Invalid` if one is malformed or
+        not that of the bytes, `StorageFailed`, and whatever `chunks` raises; nothing is left then.
+        """
+        upload = self._files.upload(checksums)
+        try:
+            await self._run(upload.start)
+            async for block in _blocks(chunks):
+                await self._run(upload.write, block)
+            return await self._run(self._files.publish, upload, key, content_type)
+        except BaseException:
+            await asyncio.shield(self._run(upload.abandon))
+            raise
+
+    async def delete(self, key: str) -> None:
+        """See `Storage`."""
+        await self._run(self._files.remove, key)
+
+    async def ping(self) -> None:
+        """See `Storage`."""
+        await self._run(self._files.probe)
+
+    @property
+    def _name(self) -> str:
+        return f"storage backend {self.backend.label or self.backend.id}"
+
+    async def _run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return await asyncio.wrap_future(self._threads.submit(work, *args, **kwargs))
+        except OSError as error:
+            raise StorageFailed(f"{self._name}: {error.strerror}") from error
+
+
+async def _blocks(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The same bytes in pieces worth a change of thread."""
+    gathered: list[bytes] = []
+    size = 0
+    async for chunk in chunks:
+        gathered.append(chunk)
+        size += len(chunk)
+        if size >= CHUNK:
+            yield b"".join(gathered)
+            gathered, size = [], 0
+    if gathered:
+        yield b"".join(gathered)
