@@ -28,7 +28,7 @@ from tams.errors import MediaUnreadable
 from tams.media.clock import TS_CLOCK, WRAP, Unwrapper, nearest, to_ns, to_seconds
 from tams.media.codecs import TRANSPORT_STREAM, Carrier
 from tams.media.probe import Media, Track
-from tams.media.samples import Sample, Sampler, open_media, read_samples, translated
+from tams.media.samples import Sample, open_media, read_samples, sampler_for, translated
 from tams.media.writing import Output, PacketTimes
 
 DEFAULT_DURATION = 2 * SECOND
@@ -85,7 +85,7 @@ def cut(
     with translated(media.path), open_media(media.path) as container:
         stream = container.streams[track.index]
         unwrap = None if media.first_ticks is None else Unwrapper(media.first_ticks)
-        samples = read_samples(container, Sampler(stream, unwrap, track.period), track.index)
+        samples = read_samples(container, sampler_for(stream, unwrap, track.period), track.index)
         studio = _Studio(track, stream, track.carrier, folder, timeline)
         for finished in _finished(studio.objects(samples, to_seconds(segment_duration)), track):
             if progress is not None and finished.timerange.end is not None:

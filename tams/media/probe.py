@@ -9,9 +9,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal
 
-import av
 from av.audio.stream import AudioStream
 from av.container import InputContainer
+from av.packet import Packet
 from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
@@ -26,6 +26,7 @@ from tams.media.samples import (
     Sampler,
     codec_name,
     open_media,
+    sampler_for,
     tick_of,
     translated,
     wraps,
@@ -42,7 +43,7 @@ _SCAN_LIMIT = 20_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Track:
-    """One track of a file; `carrier` is None if its Objects cannot be written without re-encoding."""
+    """One track of a file; `carrier` is None if no Object can hold it without re-encoding."""
 
     index: int
     kind: Kind
@@ -124,14 +125,14 @@ class _Head:
         for packet in islice(container.demux(*streams) if streams else (), _SCAN_LIMIT):
             index = packet.stream_index
             if index not in samplers:
-                samplers[index] = Sampler(packet.stream, self._unwrapper(packet))
+                samplers[index] = sampler_for(packet.stream, self._unwrapper(packet))
             self._samples[index] += samplers[index].feed(packet)
             if all(len(samples) >= _FIRST_SAMPLES for samples in self._samples.values()):
                 break
         for index, sampler in samplers.items():
             self._samples[index] += sampler.flush()
 
-    def _unwrapper(self, packet: av.Packet) -> Unwrapper | None:
+    def _unwrapper(self, packet: Packet[Stream]) -> Unwrapper | None:
         if not self._wraps:
             return None
         if self.first_ticks is None:

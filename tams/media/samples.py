@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,8 +11,12 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.error import FFmpegError
+from av.packet import Packet
+from av.stream import Stream
+from av.video.stream import VideoStream
 
 from tams.errors import MediaUnreadable
 from tams.media.clock import FrameGrid, SampleChain, Unwrapper, nearest
@@ -25,7 +30,7 @@ _HEAD = 64
 class Sample:
     """A frame of video or a packet of audio; times are exact seconds on the container's clock."""
 
-    packet: av.Packet
+    packet: Packet[Stream]
     time: Fraction
     decode_time: Fraction
     duration: Fraction
@@ -64,35 +69,29 @@ def wraps(container: InputContainer) -> bool:
     return container.format.name in {"mpegts", "mpeg"}
 
 
-def codec_name(stream: av.stream.Stream) -> str:
+def codec_name(stream: Stream) -> str:
     """Return FFmpeg's name of the codec, whichever decoder was picked; empty if unknown."""
     context = stream.codec_context
     return "" if context is None else str(context.codec.canonical_name)
 
 
-def tick_of(stream: av.stream.Stream) -> Fraction:
+def tick_of(stream: Stream) -> Fraction:
     """Return the track's time base in seconds."""
     if not stream.time_base:
         raise MediaUnreadable(f"track {stream.index} has no time base")
     return stream.time_base
 
 
-class Sampler:
+class Sampler(ABC):
     """Turns the packets of one track into Samples."""
 
-    def __init__(
-        self, stream: av.stream.Stream, unwrap: Unwrapper | None, period: Fraction | None = None
-    ) -> None:
-        self._stream = stream
+    def __init__(self, stream: Stream, unwrap: Unwrapper | None) -> None:
+        self.tick = tick_of(stream)
+        self._index = stream.index
         self._unwrap = unwrap
-        self._period = period
-        self._tick = tick_of(stream)
-        self._grid = FrameGrid(self._tick, period)
-        self._chain = SampleChain(self._tick)
-        self._held: list[av.Packet] = []
-        self._presented_from: Fraction | None = None
+        self._held: list[Packet[Stream]] = []
 
-    def feed(self, packet: av.Packet) -> list[Sample]:
+    def feed(self, packet: Packet[Stream]) -> list[Sample]:
         """Take the next packet of the track; return the Samples that are known by now."""
         if packet.size == 0:
             return []
@@ -105,68 +104,99 @@ class Sampler:
     def flush(self) -> list[Sample]:
         """Return the Samples still held; the track has ended."""
         held, self._held = self._held, []
-        _complete_decoding_times(held, reorders=self._stream.type == "video")
-        build = self._video if self._stream.type == "video" else self._audio
-        return [build(packet) for packet in held]
+        _complete_decoding_times(held)
+        return [self._sample(packet) for packet in held]
 
-    def _stamp(self, packet: av.Packet) -> None:
+    @abstractmethod
+    def _sample(self, packet: Packet[Stream]) -> Sample: ...
+
+    def _stamp(self, packet: Packet[Stream]) -> None:
         if packet.pts is None:
             packet.pts = packet.dts
         if packet.pts is None:
-            raise MediaUnreadable(f"track {self._stream.index} has a packet without a time stamp")
+            raise MediaUnreadable(f"track {self._index} has a packet without a time stamp")
         if self._unwrap is None:
             return
         if packet.dts is not None:
             packet.dts = self._unwrap(packet.dts)
         packet.pts = self._unwrap(packet.pts)
 
-    def _video(self, packet: av.Packet) -> Sample:
-        time = self._grid.place(_known(packet.pts) * self._tick)
-        decode_time = self._grid.place(_known(packet.dts) * self._tick)
-        duration = self._period or (packet.duration or 0) * self._tick
+
+class VideoSampler(Sampler):
+    """Samples of video; `period` is the seconds from frame to frame, None if that varies."""
+
+    def __init__(
+        self, stream: VideoStream, unwrap: Unwrapper | None, period: Fraction | None
+    ) -> None:
+        super().__init__(stream, unwrap)
+        self._period = period
+        self._grid = FrameGrid(self.tick, period)
+
+    def _sample(self, packet: Packet[Stream]) -> Sample:
+        time = self._grid.place(_known(packet.pts) * self.tick)
+        decode_time = self._grid.place(_known(packet.dts) * self.tick)
+        duration = self._period or (packet.duration or 0) * self.tick
         hidden = packet.is_discard
         priming = duration if hidden else Fraction(0)
         return Sample(packet, time, min(decode_time, time), duration, priming, hidden)
 
-    def _audio(self, packet: av.Packet) -> Sample:
-        duration = self._audio_duration(packet)
+
+class AudioSampler(Sampler):
+    """Samples of audio, each beginning where the one before ended if the clock allows that."""
+
+    def __init__(self, stream: AudioStream, unwrap: Unwrapper | None) -> None:
+        super().__init__(stream, unwrap)
+        self._rate = stream.codec_context.sample_rate
+        self._packet_size = stream.codec_context.frame_size or None
+        self._frame_bits = pcm_frame_bits(stream)
+        self._chain = SampleChain(self.tick)
+        self._presented_from: Fraction | None = None
+
+    def _sample(self, packet: Packet[Stream]) -> Sample:
+        duration = self._duration(packet)
         skip, discard = self._skipped(packet)
-        time = _known(packet.pts) * self._tick
+        time = _known(packet.pts) * self.tick
         if self._presented_from is None:
-            time = self._nearest_tick(time + skip) - skip
-            self._presented_from = time + skip
+            # Priming on a coarse clock was rounded; the first real sample is on a tick.
+            self._presented_from = self.tick * nearest(time + skip, self.tick)
+            time = self._presented_from - skip
         time = self._chain.place(time, duration)
         priming = min(max(self._presented_from - time, Fraction(0)), duration)
         hidden = duration > 0 and priming == duration
         return Sample(packet, time, time, duration - discard, priming, hidden)
 
-    def _nearest_tick(self, time: Fraction) -> Fraction:
-        # Priming rounded to a coarse clock would move the first real sample off its tick.
-        return self._tick * nearest(time, self._tick)
-
-    def _audio_duration(self, packet: av.Packet) -> Fraction:
-        told = (packet.duration or 0) * self._tick
-        counted = sample_count(self._stream, packet.size)
-        if counted is None:
+    def _duration(self, packet: Packet[Stream]) -> Fraction:
+        told = (packet.duration or 0) * self.tick
+        count = packet.size * 8 // self._frame_bits if self._frame_bits else self._packet_size
+        if count is None:
             return told
-        exact = Fraction(counted, self._stream.codec_context.sample_rate)
-        return exact if not told or abs(exact - told) <= self._tick else told
+        exact = Fraction(count, self._rate)
+        return exact if not told or abs(exact - told) <= self.tick else told
 
-    def _skipped(self, packet: av.Packet) -> tuple[Fraction, Fraction]:
+    def _skipped(self, packet: Packet[Stream]) -> tuple[Fraction, Fraction]:
         if not packet.has_sidedata("skip_samples"):
             return Fraction(0), Fraction(0)
         start, end = struct.unpack_from("<II", bytes(packet.get_sidedata("skip_samples")))
-        rate = self._stream.codec_context.sample_rate
-        return Fraction(start, rate), Fraction(end, rate)
+        return Fraction(start, self._rate), Fraction(end, self._rate)
 
 
-def sample_count(stream: av.stream.Stream, size: int) -> int | None:
-    """Return how many audio samples a packet of `size` bytes decodes to, None if it varies."""
-    context = stream.codec_context
+def sampler_for(
+    stream: Stream, unwrap: Unwrapper | None, period: Fraction | None = None
+) -> Sampler:
+    """Return the sampler for a track of video or audio."""
+    if isinstance(stream, VideoStream):
+        return VideoSampler(stream, unwrap, period)
+    if isinstance(stream, AudioStream):
+        return AudioSampler(stream, unwrap)
+    raise MediaUnreadable(f"track {stream.index} is neither video nor audio")
+
+
+def pcm_frame_bits(stream: Stream) -> int | None:
+    """Return the bits of one sample of all channels, None if the track is not PCM."""
     bits = pcm_bits(codec_name(stream))
-    if bits is not None:
-        return size * 8 // (bits * context.channels)
-    return context.frame_size or None
+    return (
+        bits * stream.codec_context.channels if bits and isinstance(stream, AudioStream) else None
+    )
 
 
 def read_samples(container: InputContainer, sampler: Sampler, index: int) -> Iterator[Sample]:
@@ -176,13 +206,15 @@ def read_samples(container: InputContainer, sampler: Sampler, index: int) -> Ite
     yield from sampler.flush()
 
 
-def _complete_decoding_times(packets: list[av.Packet], *, reorders: bool) -> None:
+def _complete_decoding_times(packets: list[Packet[Stream]]) -> None:
     known = next((i for i, packet in enumerate(packets) if packet.dts is not None), None)
     if known == 0:
         return
     if known is None:
-        if reorders and [p.pts for p in packets] != sorted(_known(p.pts) for p in packets):
-            raise MediaUnreadable("the video has no decoding times; remux it with them first")
+        if [p.pts for p in packets] != sorted(_known(p.pts) for p in packets):
+            raise MediaUnreadable(
+                "the packets are not in the order of their times, and say no other order"
+            )
         for packet in packets:
             packet.dts = packet.pts
         return

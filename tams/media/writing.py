@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import NamedTuple, Self
 
 import av
+from av.audio.stream import AudioStream
 from av.bitstream import BitStreamFilterContext
 from av.packet import Packet
 from av.stream import Stream
@@ -41,7 +42,7 @@ def output_tick(muxer: str, stream: Stream) -> Fraction:
     """Return the clock on which a track is written: samples for audio, else as fine as needed."""
     if muxer == "mpegts":
         return TS_CLOCK
-    if stream.type == "audio":
+    if isinstance(stream, AudioStream):
         return Fraction(1, stream.codec_context.sample_rate)
     return stream.time_base or TS_CLOCK
 
@@ -76,7 +77,7 @@ class Output:
         """Complete the file."""
         self._container.close()
 
-    def write(self, lane: int, packet: Packet, times: PacketTimes) -> None:
+    def write(self, lane: int, packet: Packet[Stream], times: PacketTimes) -> None:
         """Write the next packet of a track; times are ticks of that track's clock."""
         for written in self._lanes[lane].prepared(packet, times):
             self._container.mux(written)
@@ -101,7 +102,7 @@ class _Lane:
         self._bitstream = bitstream
         self._last: int | None = None
 
-    def prepared(self, packet: Packet, times: PacketTimes) -> list[Packet]:
+    def prepared(self, packet: Packet[Stream], times: PacketTimes) -> list[Packet[Stream]]:
         decode = times.decode
         if self._last is not None and decode <= self._last:
             # Rounding, or Objects with different reordering: decoding times must still rise.
