@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
-from tams.conformance.server import Answer, Json, Server, new_id, query
+from tams.conformance.server import Answer, Json, Server, ensure, new_id, query
 from tams.conformance.statements import Skipped
 
 STORED = (200, 201, 204)
@@ -71,6 +71,7 @@ async def own_url(server: Server, object_id: str) -> str:
     """The first URL at which the server itself offers an Object's bytes."""
     path = object_path(object_id) + query(verbose_storage="true")
     found = [at["url"] for at in (await server.read(path))["get_urls"] if at.get("storage_id")]
+    ensure(found, f"Object {object_id} has no URL at a Storage Backend")
     return str(found[0])
 
 

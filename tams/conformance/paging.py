@@ -28,6 +28,12 @@ def _next(answer: Answer) -> str | None:
     return links[0] if links else None
 
 
+def _key(answer: Answer) -> str:
+    """The key of the next page, which there must be."""
+    ensure("X-Paging-NextKey" in answer.headers, f"{answer.request}: no X-Paging-NextKey")
+    return answer.headers["X-Paging-NextKey"]
+
+
 def _asked(url: str) -> dict[str, str]:
     """The query parameters of a URL, empty ones too."""
     return dict(parse_qsl(urlsplit(url).query, keep_blank_values=True))
@@ -84,8 +90,9 @@ async def check_252_only_what_goes_on_has_a_next_page(server: Server) -> None:
             linked, keyed = _next(answer) is not None, "X-Paging-NextKey" in answer.headers
             same((linked, keyed), (sum(sizes) < 5,) * 2, f"Link and NextKey of {answer.request}")
         same(sizes, [2, 2, 1], f"items on the pages of {path}")
-        (whole,) = [answer async for answer in _pages(server, f"{path}limit=5")]
-        ensure("X-Paging-NextKey" not in whole.headers, "a full last page has a next one")
+        whole = [answer async for answer in _pages(server, f"{path}limit=5")]
+        same(len(whole), 1, "pages of five for five items")
+        ensure("X-Paging-NextKey" not in whole[0].headers, "a full last page has a next one")
 
 
 @statement(253, "I")
@@ -93,12 +100,12 @@ async def check_253_link_and_key_lead_to_the_same_page(server: Server) -> None:
     """The Link keeps the address and every filter; with NextKey as page it is the same page."""
     for path in await _lists_of_five(server):
         first = (await server.get(f"{path}limit=2&reverse_order=true")).is_status(200)
-        key, url = first.headers["X-Paging-NextKey"], _next(first) or ""
+        key, url = _key(first), _next(first) or ""
         ensure(url.startswith(server.base + path.split("?")[0]), f"{url} is not on {server.base}")
         asked = {**_asked(path), "limit": "2", "reverse_order": "true", "page": key}
         same(_asked(url), asked, "query of the Link")
         by_link = (await server.get(url)).is_status(200).json
-        by_key = await server.read(f"{path}limit=2&reverse_order=true{query(page=key)[1:]}")
+        by_key = await server.read(f"{path}limit=2&reverse_order=true&{query(page=key)[1:]}")
         same(by_key, by_link, f"page {key} of {path}")
         ensure(len(by_key) == 2 and by_key != first.json, "the next page repeats the first")
 
@@ -109,7 +116,7 @@ async def check_254_keys_are_short_and_only_their_own(server: Server) -> None:
     flows, sources, segments = await _lists_of_five(server)
     keys = {}
     for path in (flows, segments):
-        keys[path] = (await server.get(f"{path}limit=2")).headers["X-Paging-NextKey"]
+        keys[path] = _key(await server.get(f"{path}limit=2"))
     for path in (flows, sources, segments):
         for wrong in ("abc", "%00", "-1", keys[flows][:-1]):
             (await server.get(f"{path}{query(page=wrong)[1:]}")).is_status(400)
