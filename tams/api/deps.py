@@ -13,8 +13,11 @@ from fastapi import Depends, Request
 from tams.api.paging import PageSizes
 from tams.domain.access import Principal
 from tams.services.flows import Flows
+from tams.services.objects import Objects
+from tams.services.segments import Segments
 from tams.services.service import Service
 from tams.services.sources import Sources
+from tams.services.storage import StorageAllocation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +27,9 @@ class Services:
     service: Service
     sources: Sources
     flows: Flows
+    segments: Segments
+    storage: StorageAllocation
+    objects: Objects
 
 
 async def _services(request: Request) -> Services:

@@ -59,12 +59,17 @@ def paging_headers(request: Request, asked: PageRequest, page: Page[Any]) -> dic
     return headers
 
 
+def base_url(request: Request) -> str:
+    """Where the caller reached this server, without a slash at the end."""
+    return str(request.base_url).rstrip("/")
+
+
 def _next_url(request: Request, key: str) -> str:
     raw = request.scope["query_string"].decode("latin-1").split("&")
     kept = [quote(pair, safe="%=:,._~!'()*+/?;@-") for pair in raw if _name(pair) != "page"]
     query = "&".join([*filter(None, kept), f"page={quote(key, safe='')}"])
     path = request.scope["path"]
-    return f"{str(request.base_url).rstrip('/')}{path}?{query}"
+    return f"{base_url(request)}{path}?{query}"
 
 
 def _name(pair: str) -> str:

@@ -11,7 +11,7 @@ from tams.domain.flows import LockedFlow
 from tams.domain.segments import NewSegment, Refusal, Segment
 from tams.domain.timerange import LIMIT, TimeRange, format_timestamp
 
-_NEW = -1
+UNSTORED = -1
 """Stands for the key of an Object that an earlier Segment of the same batch brought."""
 
 
@@ -54,7 +54,8 @@ class Survey:
 class Accepted(NamedTuple):
     """A Segment to insert; `object` is None if its Object is external and new to the store.
 
-    Several Segments of a batch may use one new Object: the first of them brings its `get_urls`.
+    Several Segments of a batch may use such an Object: the first brings it and its `get_urls`, for
+    the others its key is UNSTORED.
     """
 
     segment: Segment
@@ -166,8 +167,7 @@ def _accept(
         raise ValueError(
             f"timerange: less ts_offset it is {used}, which is not within the Object's {covers}"
         )
-    stored = None if known is None or known.key == _NEW else known
-    return Accepted(_segment(post, covers, known), stored, post)
+    return Accepted(_segment(post, covers, known), known, post)
 
 
 def _check_external(post: NewSegment, backend_labels: frozenset[str]) -> None:
@@ -218,7 +218,7 @@ def _segment(post: NewSegment, covers: TimeRange, known: KnownObject | None) -> 
 
 def _registered(accepted: Accepted) -> KnownObject:
     segment, known, _ = accepted
-    key = _NEW if known is None else known.key
+    key = UNSTORED if known is None else known.key
     allocated_for = None if known is None else known.allocated_for
     return KnownObject(
         key, "registered", allocated_for, segment.object_timerange, segment.key_frame_count

@@ -18,22 +18,34 @@ class GetUrls:
         self._signer = signer
         self._sign = signer.sign
         self._verbose = verbose
-        self._tails = {key: _tail(backend, verbose) for key, backend in signer.backends.items()}
+        self._signed = {
+            key: _tail(backend, presigned=True, verbose=verbose)
+            for key, backend in signer.backends.items()
+        }
+        self._plain = {
+            key: (_head(backend), _tail(backend, presigned=False, verbose=verbose))
+            for key, backend in signer.public_backends.items()
+        }
 
     def member(self, storage_id: str | None, key: str | None, others: Iterable[Instance]) -> str:
         """A `get_urls` to follow other members of a JSON object; empty if no URL is shown."""
         shown = self._controlled(storage_id, key)
         if others:
-            shown = ",".join(filter(None, (shown, *map(self._entry, others))))
+            shown = ",".join(filter(None, (shown, *map(self._entries, others))))
         return f',"get_urls":[{shown}]' if shown else ""
 
     def _controlled(self, storage_id: str | None, key: str | None) -> str:
-        tail = self._tails.get(storage_id) if storage_id is not None else None
-        if storage_id is None or key is None or tail is None:
+        if storage_id is None or key is None:
             return ""
-        return f'{{"url":"{self._sign(storage_id, key)}{tail}'
+        shown = ""
+        if storage_id in self._signed:
+            shown = f'{{"url":"{self._sign(storage_id, key)}{self._signed[storage_id]}'
+        if storage_id in self._plain:
+            head, tail = self._plain[storage_id]
+            shown += f"{',' if shown else ''}{head}{key}{tail}"
+        return shown
 
-    def _entry(self, instance: Instance) -> str:
+    def _entries(self, instance: Instance) -> str:
         if instance.url is None:
             return self._controlled(instance.storage_id, instance.key)
         if not self._signer.shows_label(instance.label):
@@ -42,9 +54,13 @@ class GetUrls:
         return json.dumps(entry | ({"controlled": False} if self._verbose else {}))
 
 
-def _tail(backend: StorageBackend, verbose: bool) -> str:
-    """What follows the URL, which holds nothing that JSON would escape."""
-    entry = present({"presigned": True, "label": backend.label})
+def _head(backend: StorageBackend) -> str:
+    return f'{{"url":{json.dumps(f"{backend.public_url}/")[:-1]}'
+
+
+def _tail(backend: StorageBackend, *, presigned: bool, verbose: bool) -> str:
+    """What follows a URL; neither it nor a key holds anything that JSON would escape."""
+    entry = present({"presigned": presigned, "label": backend.label})
     if verbose:
         entry |= {"storage_id": backend.id, "controlled": True, **storage_backend_fields(backend)}
     return '",' + json.dumps(entry, separators=(",", ":"))[1:]

@@ -1,0 +1,134 @@
+"""What clients may do with the Segments of a Flow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import NamedTuple
+
+from tams.catalogue.base import MAX_SEGMENTS, Catalogue, Transaction
+from tams.domain import events
+from tams.domain.access import Principal
+from tams.domain.clock import Clock
+from tams.domain.events import Event
+from tams.domain.flows import LockedFlow
+from tams.domain.pages import Page, PageRequest
+from tams.domain.registration import decide, screen
+from tams.domain.segments import NewSegment, Refusal, Segment, SegmentQuery
+from tams.domain.storage import Signer, Signers, UrlFilter
+from tams.domain.timerange import TimeRange
+from tams.services.locking import container_of, lock_writable
+
+
+class SegmentPage(NamedTuple):
+    """A page of Segments, and what turns the places of their Objects into URLs."""
+
+    page: Page[Segment]
+    signer: Signer
+
+
+class Segments:
+    """Registers, lists and deletes Segments (TAMS 8.2 `/flows/{flowId}/segments`).
+
+    `url_lifetime` is how long a URL that was given out may work: the bytes of an Object that
+    loses its last Segment stay until then.
+    """
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        signers: Signers,
+        clock: Clock,
+        *,
+        backend_labels: frozenset[str],
+        url_lifetime: timedelta,
+    ) -> None:
+        self._catalogue = catalogue
+        self._signers = signers
+        self._clock = clock
+        self._backend_labels = backend_labels
+        self._url_lifetime = url_lifetime
+
+    async def add(
+        self, who: Principal, flow_id: str, posts: Sequence[NewSegment]
+    ) -> Sequence[Refusal]:
+        """Register Segments, and return those that were refused; the others are durable.
+
+        More than MAX_SEGMENTS take several works, in order; after an error between two of them
+        the same request may be sent again. Raises `NotFound`, `FlowReadOnly`, and `Invalid` if
+        the Flow has no container.
+        """
+        del who
+        passed, refused = screen(posts)
+        for start in range(0, max(len(passed), 1), MAX_SEGMENTS):
+            refused += await self._add(flow_id, passed[start : start + MAX_SEGMENTS])
+        return refused
+
+    async def _add(self, flow_id: str, posts: Sequence[NewSegment]) -> Sequence[Refusal]:
+        async def work(tx: Transaction) -> Sequence[Refusal]:
+            flow = await lock_writable(tx, flow_id)
+            container_of(flow)
+            if not posts:
+                return ()
+            survey = await tx.segments.survey(flow, posts)
+            decision = decide(flow, posts, survey, self._backend_labels)
+            if decision.accepted:
+                await tx.segments.add(flow, decision.accepted, self._clock())
+                added = [accepted.segment for accepted in decision.accepted]
+                await tx.events.append(*_added(flow, added))
+            return decision.refused
+
+        return await self._catalogue.write(work)
+
+    async def list(
+        self, base_url: str, flow_id: str, query: SegmentQuery, page: PageRequest, urls: UrlFilter
+    ) -> SegmentPage:
+        """One page in the order of time; empty if there is no such Flow (statement 133).
+
+        `base_url` is where the caller reached this server.
+        """
+
+        async def work(tx: Transaction) -> Page[Segment]:
+            return await tx.segments.list(flow_id, query, page)
+
+        return SegmentPage(await self._catalogue.read(work), self._signers(base_url, urls))
+
+    async def delete(self, who: Principal, flow_id: str, query: SegmentQuery) -> None:
+        """Delete the Segments that lie completely within the query's timerange, in slices.
+
+        Raises `NotFound` and `FlowReadOnly`.
+        """
+        del who
+        while await self._delete_slice(flow_id, query) == MAX_SEGMENTS:
+            continue
+
+    async def _delete_slice(self, flow_id: str, query: SegmentQuery) -> int:
+        async def work(tx: Transaction) -> int:
+            flow = await lock_writable(tx, flow_id)
+            now = self._clock()
+            deleted = await tx.segments.delete(flow, query, now)
+            if deleted.number:
+                await tx.objects.condemn(deleted.objects, now + self._url_lifetime)
+                await tx.events.append(_deleted(flow, deleted.timerange))
+            return deleted.number
+
+        return await self._catalogue.write(work)
+
+
+def _added(flow: LockedFlow, segments: Sequence[Segment]) -> Iterator[Event]:
+    for start in range(0, len(segments), events.MAX_SEGMENTS):
+        yield Event(
+            type="flows/segments_added",
+            entity_id=flow.id,
+            source_id=flow.source_id,
+            segments=tuple(segments[start : start + events.MAX_SEGMENTS]),
+        )
+
+
+def _deleted(flow: LockedFlow, timerange: TimeRange) -> Event:
+    return Event(
+        type="flows/segments_deleted",
+        entity_id=flow.id,
+        source_id=flow.source_id,
+        timerange=timerange,
+    )
