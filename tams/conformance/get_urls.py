@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from tams.conformance.clock import MARGIN, advertised, elapse
 from tams.conformance.media import (
+    ELSEWHERE,
     STORED,
     fetch,
     forged,
@@ -22,7 +23,6 @@ from tams.conformance.media import (
 from tams.conformance.server import Server, ensure, new_id, query, same
 from tams.conformance.statements import Skipped, statement
 
-ELSEWHERE = "https://media.example/clip.ts"
 PLAIN = {"url", "presigned", "label"}
 VERBOSE = PLAIN | {
     "storage_id",

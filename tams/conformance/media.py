@@ -11,6 +11,9 @@ from urllib.parse import quote
 from tams.conformance.server import Answer, Json, Server, ensure, new_id, query
 from tams.conformance.statements import Skipped
 
+ELSEWHERE = "https://media.example/clip.ts"
+"""Where an external Object lies; nobody fetches it."""
+
 STORED = (200, 201, 204)
 """What an object store may answer to a PUT that it accepts."""
 

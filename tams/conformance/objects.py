@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tams.conformance.media import fetch, object_path, own_url, store
+from tams.conformance.media import ELSEWHERE, fetch, object_path, own_url, store
 from tams.conformance.server import Server, ensure, new_id, query, same
 from tams.conformance.statements import statement
 
@@ -47,7 +47,7 @@ async def check_223_an_object_is_unknown_until_registered(server: Server) -> Non
     for path in (object_path(item["object_id"]), object_path(new_id())):
         (await server.get(path)).is_status(404)
         (await server.head(path)).is_status(404)
-        uncontrolled = {"url": "https://media.example/a.ts", "label": new_id()}
+        uncontrolled = {"url": ELSEWHERE, "label": new_id()}
         (await server.post(f"{path}/instances", uncontrolled)).is_status(404)
         (await server.delete(f"{path}/instances?label={new_id()}")).is_status(404)
     await server.upload(item, b"uploaded")

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tams.conformance.media import external, link, listed, object_path, timeranges
+from tams.conformance.media import ELSEWHERE, external, link, listed, object_path, timeranges
 from tams.conformance.server import Json, Server, ensure, new_id, same
 from tams.conformance.statements import statement
-
-ELSEWHERE = "https://media.example/clip.ts"
 
 
 async def _object_of(server: Server, timerange: str, **fields: Json) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from tams.conformance.clock import MARGIN, advertised, elapse
 from tams.conformance.media import (
+    ELSEWHERE,
     STORED,
     fetch,
     forged,
@@ -74,7 +75,7 @@ async def check_207_ids_in_use_refuse_the_whole_request(server: Server) -> None:
     flow_id, free = (await server.flow())["id"], new_id()
     allocated = (await server.allocate(flow_id))[0]["object_id"]
     registered = await store(server, flow_id, "[0:0_1:0)")
-    outside = await link(server, flow_id, "[1:0_2:0)", "https://media.example/a.ts", new_id())
+    outside = await link(server, flow_id, "[1:0_2:0)", ELSEWHERE, new_id())
     for taken in (allocated, registered, outside):
         (await _request(server, flow_id, object_ids=[free, taken])).is_status(400)
     (await _request(server, flow_id, object_ids=[free])).is_status(201)
