@@ -132,5 +132,5 @@ class Signer(Protocol):
         ...
 
 
-Signers = Callable[[str, UrlFilter], Signer]
-"""Makes the Signer of one answer, from where the caller reached this server and what it wants."""
+Signers = Callable[[UrlFilter, str], Signer]
+"""Makes the Signer of one answer, from what is wanted and where the caller reached this server."""

@@ -48,4 +48,4 @@ class Objects:
             return found, await tx.objects.referenced_by(object_id, flow_tags, page)
 
         found, flow_ids = await self._catalogue.read(work)
-        return ObjectView(found, flow_ids, self._signers(base_url, urls))
+        return ObjectView(found, flow_ids, self._signers(urls, base_url))

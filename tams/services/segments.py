@@ -91,7 +91,7 @@ class Segments:
         async def work(tx: Transaction) -> Page[Segment]:
             return await tx.segments.list(flow_id, query, page)
 
-        return SegmentPage(await self._catalogue.read(work), self._signers(base_url, urls))
+        return SegmentPage(await self._catalogue.read(work), self._signers(urls, base_url))
 
     async def delete(self, who: Principal, flow_id: str, query: SegmentQuery) -> None:
         """Delete the Segments that lie completely within the query's timerange, in slices.
