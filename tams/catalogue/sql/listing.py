@@ -1,0 +1,185 @@
+"""Listings of Sources and of Flows: filters and order by the engine, pages by key set.
+
+Dates are listed newest first, labels by code points, missing labels after all others, ties by id;
+reversed, all of that turns round (statements 244 to 250). Of a label the order looks at the first
+PREFIX characters, then at the id: so a page key holds all that the order knows, and stays short.
+"""
+
+from __future__ import annotations
+
+from base64 import b64decode, urlsafe_b64encode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
+from typing import Annotated, Any, Generic, Literal, NamedTuple, Protocol, TypeVar
+
+from pydantic import StringConstraints, TypeAdapter
+from sqlalchemy import ColumnElement, Select, Table, and_, bindparam, or_, select, true
+
+from tams.catalogue.sql.connection import Connection, Row
+from tams.catalogue.sql.schema import PREFIX, prefix
+from tams.domain.numbers import Integer
+from tams.domain.pages import Page, PageRequest, Sort
+from tams.errors import Invalid
+
+Clause = Callable[[int], ColumnElement[bool]]
+"""Builds a condition; the number tells its parameters from those of others of its kind."""
+
+_Text = Annotated[str, StringConstraints(max_length=PREFIX, pattern=r"^[^\x00]*$")]
+
+
+class Mark(NamedTuple):
+    """Where a page ended: what the order saw of its last item."""
+
+    value: int | str | None
+    id: str
+
+
+class Listed(Protocol):
+    """A row of a listing; it also has an attribute for each way to sort."""
+
+    @property
+    def id(self) -> str:
+        """What breaks ties."""
+
+
+R = TypeVar("R", bound=Listed)
+
+
+@dataclass(slots=True)
+class Filters:
+    """The conditions of one listing, by the names of their clauses, and their parameters."""
+
+    wanted: list[tuple[str, int]] = field(default_factory=list)
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+    def add(self, clause: str, number: int = 0, **parameters: Any) -> None:  # noqa: ANN401 - as the drivers take them
+        """Want a condition."""
+        self.wanted.append((clause, number))
+        self.parameters.update(parameters)
+
+    def label(self, label: str) -> None:
+        """Want the condition `has_label`, as the clause `label`."""
+        self.add("label", label=label, label_start=label[:PREFIX])
+
+
+def has_label(table: Table) -> ColumnElement[bool]:
+    """Whether a row has just this label; its beginning is what the index holds."""
+    label = table.c.label
+    return and_(prefix(label) == bindparam("label_start"), label == bindparam("label"))
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Listing(Generic[R]):
+    """How the rows of one table are listed."""
+
+    table: Table
+    columns: tuple[str, ...]
+    make: Callable[[Row], R]
+    dates: tuple[Sort, ...]
+    living: ColumnElement[bool] = field(default_factory=true)
+    clauses: Mapping[str, Clause]
+
+    async def page(self, connection: Connection, filters: Filters, request: PageRequest) -> Page[R]:
+        """Fetch one page; raises `Invalid` for a key or a sort that is not of this listing."""
+        if request.sort not in (*self.dates, "label"):
+            raise Invalid("sort_by", request.sort, f"it must be {', '.join(self.dates)} or label")
+        mark = None if request.key is None else self._mark(request.key, request)
+        parameters = {**filters.parameters, "limit": request.limit + 1}
+        if mark is not None:
+            parameters |= {"mark": mark.value, "mark_id": mark.id}
+        statement = _statement(
+            self, request.sort, request.reverse, _place(mark), tuple(filters.wanted)
+        )
+        rows = [self.make(row) for row in await connection.fetch(statement, parameters)]
+        if len(rows) <= request.limit:
+            return Page(rows)
+        kept = rows[: request.limit]
+        return Page(kept, self._key(kept[-1], request))
+
+    def _key(self, row: R, request: PageRequest) -> str:
+        value = getattr(row, request.sort)
+        if isinstance(value, str):
+            value = value[:PREFIX]
+        key = _keys().dump_json((self.table.name, request.sort, request.reverse, value, row.id))
+        return urlsafe_b64encode(key).decode().rstrip("=")
+
+    def _mark(self, key: str, request: PageRequest) -> Mark:
+        try:
+            text = b64decode(key + "=" * (-len(key) % 4), altchars=b"-_", validate=True)
+            *asked, value, last_id = _keys().validate_json(text, strict=True)
+        except ValueError:
+            raise Invalid("page", key, "it must be the key of a next page") from None
+        is_date = isinstance(value, int)
+        if asked != [self.table.name, request.sort, request.reverse] or is_date != (
+            request.sort in self.dates
+        ):
+            raise Invalid("page", key, "it must be the key of a next page of the same listing")
+        return Mark(value, last_id)
+
+
+@cache
+def _keys() -> TypeAdapter[tuple[str, str, bool, int | str | None, str]]:
+    return TypeAdapter(tuple[str, str, bool, Integer | _Text | None, _Text])
+
+
+_Place = Literal["start", "value", "missing"]
+
+
+def _place(mark: Mark | None) -> _Place:
+    if mark is None:
+        return "start"
+    return "missing" if mark.value is None else "value"
+
+
+@lru_cache(maxsize=256)
+def _statement(
+    listing: Listing[Any],
+    sort: Sort,
+    reverse: bool,
+    place: _Place,
+    wanted: tuple[tuple[str, int], ...],
+) -> Select[Any]:
+    columns = listing.table.c
+    conditions = [listing.clauses[name](number) for name, number in wanted]
+    query = select(*(columns[name] for name in listing.columns)).where(listing.living, *conditions)
+    if sort == "label":
+        order = _Order(prefix(columns.label), columns.id, not reverse, not reverse, nullable=True)
+    else:
+        order = _Order(columns[sort], columns.id, reverse, not reverse, nullable=False)
+    if place != "start":
+        query = query.where(order.after(missing=place == "missing"))
+    return query.order_by(*order.by()).limit(bindparam("limit"))
+
+
+class _Order(NamedTuple):
+    """By `key`, then by `id`, each upwards or downwards; missing keys come after all others,
+    or before them where ids go down."""
+
+    key: ColumnElement[Any]
+    id: ColumnElement[str]
+    up: bool
+    ids_up: bool
+    nullable: bool
+
+    def by(self) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+        key = self.key.asc() if self.up else self.key.desc()
+        if self.nullable:
+            key = key.nulls_last() if self.ids_up else key.nulls_first()
+        return key, self.id.asc() if self.ids_up else self.id.desc()
+
+    def after(self, *, missing: bool) -> ColumnElement[bool]:
+        later_id = _further(self.id, "mark_id", up=self.ids_up)
+        is_missing = self.key.is_(None)
+        if missing:
+            later = and_(is_missing, later_id)
+            return later if self.ids_up else or_(later, self.key.is_not(None))
+        mark: ColumnElement[Any] = bindparam("mark")
+        # This is implied by what follows, but bounds the scan of an index.
+        bound = self.key >= mark if self.up else self.key <= mark
+        later = and_(bound, or_(_further(self.key, "mark", up=self.up), later_id))
+        return or_(later, is_missing) if self.nullable and self.ids_up else later
+
+
+def _further(column: ColumnElement[Any], mark: str, *, up: bool) -> ColumnElement[bool]:
+    return column > bindparam(mark) if up else column < bindparam(mark)

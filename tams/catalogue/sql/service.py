@@ -1,0 +1,28 @@
+"""The service's description, on the one row of its table."""
+
+from __future__ import annotations
+
+from sqlalchemy import bindparam, select, update
+
+from tams.catalogue.base import Service
+from tams.catalogue.sql.connection import Connection
+from tams.catalogue.sql.schema import service
+from tams.domain.service import ServiceDescription
+
+_GET = select(service.c.name, service.c.description)
+_REPLACE = update(service).values(name=bindparam("name"), description=bindparam("description"))
+
+
+class SQLService(Service):
+    """Reads and writes the row, which is there from the first day."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def get(self) -> ServiceDescription:
+        [(name, description)] = await self._connection.fetch(_GET)
+        return ServiceDescription(name, description)
+
+    async def replace(self, description: ServiceDescription) -> None:
+        values = {"name": description.name, "description": description.description}
+        await self._connection.execute(_REPLACE, values)
