@@ -20,7 +20,7 @@ app = typer.Typer(
 app.command("serve")(serve.serve)
 app.command("ingest")(ingest.ingest)
 app.command("export")(export.export)
-app.add_typer(ls.app, name="ls")
+app.command("ls")(ls.ls)
 app.add_typer(admin.app, name="admin")
 
 
@@ -35,5 +35,5 @@ def main() -> None:
     try:
         app()
     except TamsError as error:
-        Console(stderr=True).print(f"tams: {error}", style="red", markup=False)
+        Console(stderr=True).print(f"tams: {error}", style="red", markup=False, soft_wrap=True)
         sys.exit(1)

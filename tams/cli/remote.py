@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Annotated, Any
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tams.errors import TamsError
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
 
 Url = Annotated[
     str,
@@ -21,12 +25,44 @@ INTERRUPTED = 130
 
 
 def run(work: Coroutine[Any, Any, None], *, if_interrupted: str = "interrupted") -> None:
-    """Run a command to its end; a failure is one line on stderr and exit code 1."""
+    """Run a command to its end; raise only `TamsError`, which `main` prints."""
     try:
         asyncio.run(work)
-    except (TamsError, OSError) as error:
-        typer.echo(f"tams: {error}", err=True)
-        raise typer.Exit(1) from None
+    except OSError as error:
+        raise TamsError(str(error)) from error
     except KeyboardInterrupt:
         typer.echo(f"tams: {if_interrupted}", err=True)
         raise typer.Exit(INTERRUPTED) from None
+
+
+@contextmanager
+def bars() -> Iterator[Callable[[str, int, int], None]]:
+    """Show a bar for each thing told of, on stderr, where that is a terminal.
+
+    The function given is told the thing, how much of it is done, and of about how much.
+    """
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+    )
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        tasks: dict[str, TaskID] = {}
+
+        def tell(thing: str, done: int, total: int) -> None:
+            if thing not in tasks:
+                tasks[thing] = progress.add_task(thing)
+            progress.update(tasks[thing], completed=done, total=max(total, done))
+
+        yield tell

@@ -64,6 +64,7 @@ class Flow(TypedDict):
     container: NotRequired[str]
     essence_parameters: NotRequired[dict[str, Any]]
     segment_duration: NotRequired[dict[str, int]]
+    container_mapping: NotRequired[dict[str, Any]]
     avg_bit_rate: NotRequired[int]
     max_bit_rate: NotRequired[int]
     status: NotRequired[str]

@@ -11,21 +11,21 @@ T = TypeVar("T")
 AT_ONCE = 4
 """Objects that move at the same time."""
 
-Watch = Callable[[int], None]
-"""Told, whenever it changes, how many bytes have moved in all."""
+Watch = Callable[[str, int, int], None]
+"""Told what goes on, how much of it is done, and of about how much."""
 
 
 class Tally:
-    """The sum of what each Object reports of itself."""
+    """The sum of what each Object reports of itself, in bytes; `tell` hears each change."""
 
-    def __init__(self, watch: Watch) -> None:
-        self._watch = watch
+    def __init__(self, tell: Callable[[int], None]) -> None:
+        self._tell = tell
         self._moved = 0
 
     def add(self, size: int) -> None:
         """Count bytes that need not move."""
         self._moved += size
-        self._watch(self._moved)
+        self._tell(self._moved)
 
     def part(self) -> Callable[[int], None]:
         """Return the progress of one more Object, told in bytes since its beginning."""

@@ -1,0 +1,157 @@
+"""What a media file is to become: ids, start, Segment duration and the bodies of its Flows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid5
+
+from pydantic import TypeAdapter
+
+from tams.client.resources import Flow, Tags
+from tams.domain.timerange import SECOND, format_timestamp, parse_timestamp
+from tams.errors import Invalid, MediaUnreadable
+
+if TYPE_CHECKING:
+    from tams.media.probe import Track
+
+NAMESPACE = UUID("6f6e2f0c-52f5-5d0e-9d3c-0f1f3a0b7c11")
+"""Of the ids of ingested Flows and Sources; it never changes."""
+
+START_TAG = "ingest_start"
+"""The Flow tag that remembers the start, so that an interrupted ingest goes on from it."""
+
+MULTI = "urn:x-nmos:format:multi"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """How a file is to be stored; None is what an earlier ingest of it chose, or the usual.
+
+    `start` is in nanoseconds, `segment_duration` in seconds. `start_if_new` holds only for a file
+    that is not there yet.
+    """
+
+    start: int | None = None
+    start_if_new: int = 0
+    segment_duration: Fraction | None = None
+    label: str | None = None
+    source_label: str | None = None
+    tags: Tags = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Where the file begins on the timeline (ns), and about how long its Segments are (ns)."""
+
+    start: int
+    segment_duration: Fraction
+
+    @property
+    def segment_ns(self) -> int:
+        """The Segment duration in nanoseconds."""
+        return int(self.segment_duration * SECOND)
+
+    @classmethod
+    def of(cls, wishes: Wishes, earlier: Flow | None) -> Plan:
+        """Follow the wishes and the Flow of an earlier ingest; `Invalid` if they contradict."""
+        if earlier is None:
+            start = wishes.start_if_new if wishes.start is None else wishes.start
+            return cls(start, wishes.segment_duration or _usual_segment_duration())
+        start = _start_of(earlier, wishes)
+        duration = _segment_duration_of(earlier, wishes)
+        if wishes.start not in {None, start}:
+            said = _kept(earlier, f"starts at {format_timestamp(start)}")
+            raise Invalid("start", format_timestamp(wishes.start or 0), said)
+        if wishes.segment_duration not in {None, duration}:
+            said = _kept(earlier, f"has Segments of {duration} s")
+            raise Invalid("segment_duration", f"{wishes.segment_duration} s", said)
+        return cls(start, duration)
+
+
+class Naming:
+    """Ids and Flows of one file; `content` is the SHA-256 of its bytes."""
+
+    def __init__(self, content: str, file_name: str, wishes: Wishes) -> None:
+        self._content = content
+        self._label = wishes.label or file_name
+        self._tags = wishes.tags
+
+    def flow_id(self, track: Track) -> str:
+        """Return the id that this track's Flow has on every server."""
+        return self._id("flow", track.index)
+
+    def track_flow(self, track: Track, plan: Plan) -> Flow:
+        """Return the body of the mono-essence Flow of a track."""
+        duration = plan.segment_duration
+        return {
+            "id": self.flow_id(track),
+            "source_id": self._id("source", track.index),
+            "format": f"urn:x-nmos:format:{track.kind}",
+            "label": f"{self._label} {track.kind} {track.index}",
+            "codec": track.codec,
+            "container": _container(track),
+            "essence_parameters": _essence_parameters(track),
+            "segment_duration": {
+                "numerator": duration.numerator,
+                "denominator": duration.denominator,
+            },
+            "tags": {**self._tags, START_TAG: format_timestamp(plan.start)},
+        }
+
+    def multi_flow(self, tracks: Sequence[Track], plan: Plan) -> Flow:
+        """Return the body of the Flow that collects those of the tracks."""
+        return {
+            "id": self._id("flow", "multi"),
+            "source_id": self._id("source", "multi"),
+            "format": MULTI,
+            "label": self._label,
+            "tags": {**self._tags, START_TAG: format_timestamp(plan.start)},
+            "flow_collection": [
+                {"id": self.flow_id(track), "role": track.kind} for track in tracks
+            ],
+        }
+
+    def _id(self, noun: str, part: object) -> str:
+        return str(uuid5(NAMESPACE, f"{self._content} {noun} {part}"))
+
+
+def _container(track: Track) -> str:
+    if track.carrier is None:
+        raise MediaUnreadable(f"track {track.index}: no container takes {track.codec} as it is")
+    return track.carrier.mime_type
+
+
+def _essence_parameters(track: Track) -> dict[str, Any]:
+    written: TypeAdapter[object] = TypeAdapter(type(track.parameters))
+    given: dict[str, Any] = written.dump_python(track.parameters, mode="json", exclude_none=True)
+    return given
+
+
+def _usual_segment_duration() -> Fraction:
+    from tams.media.cut import DEFAULT_DURATION
+
+    return Fraction(DEFAULT_DURATION, SECOND)
+
+
+def _start_of(flow: Flow, wishes: Wishes) -> int:
+    tag = flow.get("tags", {}).get(START_TAG)
+    if isinstance(tag, str):
+        return parse_timestamp(tag)
+    if wishes.start is None:
+        rule = f"Flow {flow['id']} has lost its tag {START_TAG}; say where this file starts"
+        raise Invalid("start", None, rule)
+    return wishes.start
+
+
+def _segment_duration_of(flow: Flow, wishes: Wishes) -> Fraction:
+    recorded = flow.get("segment_duration")
+    if recorded is None:
+        return wishes.segment_duration or _usual_segment_duration()
+    return Fraction(recorded["numerator"], recorded.get("denominator", 1))
+
+
+def _kept(flow: Flow, fact: str) -> str:
+    return f"Flow {flow['id']} holds this file already and {fact}; wish the same or delete it first"
