@@ -13,6 +13,7 @@ from fastapi import Depends, Request
 from tams.api.paging import PageSizes
 from tams.domain.access import Principal
 from tams.services.flows import Flows
+from tams.services.media import Media
 from tams.services.objects import Objects
 from tams.services.segments import Segments
 from tams.services.service import Service
@@ -30,6 +31,7 @@ class Services:
     segments: Segments
     storage: StorageAllocation
     objects: Objects
+    media: Media
 
 
 async def _services(request: Request) -> Services:

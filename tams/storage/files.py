@@ -162,14 +162,11 @@ def _read(path: Path) -> Facts | None:
 
 def _stored(size: int, modified: int, facts: Facts) -> StoredObject:
     checksums = facts.get("checksums", {})
-    if MD5 in checksums:
-        etag = base64.b64decode(checksums[MD5]).hex()
-    else:
-        etag = f"{modified:x}-{size:x}"
+    md5 = base64.b64decode(checksums.get(MD5, ""))
     return StoredObject(
         size=size,
         modified=_EPOCH + timedelta(microseconds=modified // 1000),
         content_type=facts.get("content_type", _UNKNOWN_TYPE),
-        etag=f'"{etag}"',
+        etag=f'"{md5.hex() or f"{modified:x}-{size:x}"}"',
         checksums=checksums,
     )

@@ -1,0 +1,153 @@
+"""`/media`: the bytes of Objects, for whoever holds a signed URL; it behaves as object stores do.
+
+No other credentials are asked for, and any that are sent are ignored.
+"""
+
+from __future__ import annotations
+
+import re
+from email.utils import format_datetime
+from typing import NamedTuple
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response, StreamingResponse
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope, Send
+
+from tams.api.deps import ServicesDep
+from tams.api.errors import error_response
+from tams.api.query import Query
+from tams.domain.storage import MediaUrl
+from tams.errors import Invalid, MediaRefused, Unsatisfiable
+from tams.services.media import ReadableObject
+
+router = APIRouter(include_in_schema=False)
+
+_PATH = "/media/{storage_id}/{key:path}"
+_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})", re.ASCII)
+_SANDBOX = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox"}
+"""Uploaded bytes share an origin with the API: a page among them must not run as part of it."""
+_NOT_TAKEN = {
+    "content-encoding": "bytes are stored as they are sent, so it must be left out",
+    "content-range": "an Object is uploaded whole, so it must be left out",
+}
+
+
+class Span(NamedTuple):
+    """Bytes from `start` to before `end`."""
+
+    start: int
+    end: int
+
+
+class ObjectResponse(StreamingResponse):
+    """Sends part of an Object in large chunks; lets go of it whatever happens."""
+
+    def __init__(
+        self, found: ReadableObject, span: Span, status: int, headers: dict[str, str]
+    ) -> None:
+        super().__init__(found.chunks(*span), status, headers)
+        self._found = found
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the answer."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._found.close()
+
+
+@router.api_route(_PATH, methods=["GET", "HEAD"])
+async def get_media(storage_id: str, key: str, request: Request, services: ServicesDep) -> Response:
+    """The bytes of an Object, whole or, by Range, in part."""
+    found = await services.media.open(_url(storage_id, key, request))
+    try:
+        response = _answer(found, request)
+    except Unsatisfiable:
+        found.close()
+        raise
+    if not isinstance(response, ObjectResponse):
+        found.close()
+    return response
+
+
+@router.put(_PATH)
+async def put_media(storage_id: str, key: str, request: Request, services: ServicesDep) -> Response:
+    """Store the bytes of an Object; nothing is seen of them until all are there and durable."""
+    for name, rule in _NOT_TAKEN.items():
+        if name in request.headers:
+            raise Invalid(name, request.headers[name], rule)
+    url = _url(storage_id, key, request)
+    try:
+        stored = await services.media.store(url, request.headers, request.stream())
+    except ClientDisconnect:
+        return error_response(400, "Invalid", "the body: it ended before its Content-Length")
+    return Response(None, 200, {"ETag": stored.etag, **stored.checksums})
+
+
+@router.api_route(_PATH, methods=["POST", "PATCH", "DELETE"])
+async def refuse_media(request: Request) -> Response:
+    """No URL is signed for these methods."""
+    raise MediaRefused(f"method: a media URL is for GET or for PUT, not {request.method}")
+
+
+def _url(storage_id: str, key: str, request: Request) -> MediaUrl:
+    query = Query(request.scope["query_string"])
+    return MediaUrl(
+        storage_id=storage_id,
+        key=key,
+        expires=query.text("expires") or "",
+        signature=query.text("signature") or "",
+        content_type=query.text("content-type") or "",
+    )
+
+
+def _answer(found: ReadableObject, request: Request) -> Response:
+    """What a GET or HEAD is answered (RFC 9110, sections 13 and 14); raises `Unsatisfiable`."""
+    stored = found.stored
+    modified = format_datetime(stored.modified.replace(microsecond=0), usegmt=True)
+    headers = {
+        "Content-Type": stored.content_type,
+        "Accept-Ranges": "bytes",
+        "ETag": stored.etag,
+        "Last-Modified": modified,
+        **stored.checksums,
+        **_SANDBOX,
+    }
+    asked = request.headers
+    if stored.etag in (tag.strip() for tag in asked.get("if-none-match", "").split(",")):
+        return Response(None, 304, headers)
+    span = None
+    if asked.get("if-range", stored.etag) in (stored.etag, modified):
+        span = byte_range(asked.get("range", ""), stored.size)
+    status = 200
+    if span is None:
+        span = Span(0, stored.size)
+    else:
+        status = 206
+        headers["Content-Range"] = f"bytes {span.start}-{span.end - 1}/{stored.size}"
+    headers["Content-Length"] = str(span.end - span.start)
+    if request.method == "HEAD":
+        return Response(None, status, headers)
+    return ObjectResponse(found, span, status, headers)
+
+
+def byte_range(header: str, size: int) -> Span | None:
+    """The part of `size` bytes that a Range header asks for.
+
+    None, which means all, if the header is no single range of bytes (RFC 9110, section 14.2);
+    raises `Unsatisfiable` if the part holds no byte.
+    """
+    match = _RANGE.fullmatch(header.replace(" ", ""))
+    if match is None or match[0] == "bytes=-":
+        return None
+    first, last = match.groups()
+    if first and last and int(first) > int(last):
+        return None
+    if first:
+        span = Span(int(first), min(int(last) + 1, size) if last else size)
+    else:
+        span = Span(max(size - int(last), 0), size)
+    if span.start >= span.end:
+        raise Unsatisfiable(size)
+    return span

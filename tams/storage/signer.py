@@ -1,0 +1,48 @@
+"""The URLs of one answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tams.domain.storage import StorageBackend, UrlFilter
+from tams.storage.base import Storage
+
+
+class UrlSigner:
+    """A `Signer` for one answer: what is wanted is decided here, once, and not for each URL.
+
+    `base_url` is where the caller reached this server, without a slash at its end.
+    """
+
+    def __init__(self, storages: Mapping[str, Storage], wanted: UrlFilter, base_url: str) -> None:
+        accepted = {
+            storage_id: storage
+            for storage_id, storage in storages.items()
+            if wanted.accepts_backend(storage.backend)
+        }
+        signed = accepted if wanted.presigned is not False else {}
+        plain = accepted if wanted.presigned is not True else {}
+        self._wanted = wanted
+        self._backends = {key: storage.backend for key, storage in signed.items()}
+        self._public_backends = {
+            key: storage.backend for key, storage in plain.items() if storage.backend.public_url
+        }
+        self._sign = {key: storage.sign_gets(base_url) for key, storage in signed.items()}
+
+    @property
+    def backends(self) -> Mapping[str, StorageBackend]:
+        """By id, those whose presigned URLs may be shown."""
+        return self._backends
+
+    @property
+    def public_backends(self) -> Mapping[str, StorageBackend]:
+        """By id, those whose plain URLs, `{public_url}/{key}`, may be shown after them."""
+        return self._public_backends
+
+    def shows_label(self, label: str | None) -> bool:
+        """Whether an uncontrolled instance with this label may be shown."""
+        return self._wanted.accepts_label(label)
+
+    def sign(self, storage_id: str, key: str) -> str:
+        """A presigned URL that reads the bytes of a key in one of `backends`."""
+        return self._sign[storage_id](key)
