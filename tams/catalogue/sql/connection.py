@@ -10,7 +10,7 @@ from typing import Any, Literal
 from sqlalchemy import bindparam, func, select
 
 from tams.catalogue.sql.schema import event
-from tams.catalogue.sql.statements import Engine, Parameters, Statement, Written
+from tams.catalogue.sql.statements import Engine, Parameters, Rows, Statement, Written
 
 Row = Sequence[Any]
 
@@ -68,6 +68,10 @@ class Connection(ABC):
         What is held leaves as one statement on PostgreSQL, so held writes neither see each other
         nor touch the same row.
         """
+
+    @abstractmethod
+    async def hold_rows(self, statement: Rows, rows: Sequence[Sequence[Any]]) -> None:
+        """The same for a write of many rows; none is no write."""
 
     async def flush(self) -> None:
         """Send what is held back, and the counters."""

@@ -197,8 +197,8 @@ object_ = Table(
     Column("key_frame_count", BigInteger),
     Column("allocated_for", BigInteger),  # flow.pk
     Column("first_flow_pk", BigInteger),  # null until the Object is registered
-    Column("expires", BigInteger),  # null once the Object is registered or condemned
-    Column("condemned_at", BigInteger),
+    Column("expires", BigInteger),  # null once registered or condemned
+    Column("removable_at", BigInteger),  # null until its condemnation is recorded
     sqlite_autoincrement=True,
 )
 Index(

@@ -7,14 +7,23 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
-from sqlalchemy import BindParameter, ColumnElement, bindparam
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    Integer,
+    SmallInteger,
+    Table,
+    Text,
+    bindparam,
+)
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import ClauseElement, Executable
 from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.types import Boolean
+from sqlalchemy.types import Boolean, TypeEngine
 
 Engine = Literal["sqlite", "postgresql"]
 Parameters = Mapping[str, Any] | Sequence[Any]
@@ -30,8 +39,45 @@ class Written:
     sqlite: str
     postgresql: str
 
+    @classmethod
+    def same(cls, text: str) -> Written:
+        """For both engines, from SQLite's form."""
+        return cls(text, text.replace("?", "$"))
+
 
 Statement = Executable | Written
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A write of many rows: `VALUES` of a `pattern` per row on SQLite, an array per column else."""
+
+    sqlite: str
+    """With `{rows}` where the `VALUES` go."""
+    pattern: str
+    """The parameters of one row, `(?,?)`."""
+    postgresql: str
+
+    @classmethod
+    def inserted(cls, table: Table, *names: str) -> Rows:
+        """Insert rows of these columns."""
+        columns = ", ".join(names)
+        arrays = ", ".join(
+            f"${at}::{_ARRAYS[type(table.c[name].type)]}[]" for at, name in enumerate(names, 1)
+        )
+        return cls(
+            f"INSERT INTO {table.name} ({columns}) VALUES {{rows}}",
+            f"({','.join('?' * len(names))})",
+            f"INSERT INTO {table.name} ({columns}) SELECT * FROM unnest({arrays})",
+        )
+
+
+_ARRAYS: dict[type[TypeEngine[Any]], str] = {
+    BigInteger: "bigint",
+    Integer: "integer",
+    SmallInteger: "smallint",
+    Text: "text",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +144,7 @@ class Among(ColumnElement[bool]):
 def _among_json(element: Among, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401
     column = compiler.process(element.column, **options)
     values = compiler.process(element.values, **options)
-    return f"{column} IN (SELECT value FROM json_each({values}))"  # noqa: S608 - no user's text
+    return f"{column} IN (SELECT value FROM json_each({values}))"
 
 
 @compiles(Among, "postgresql")

@@ -1,0 +1,63 @@
+"""The queue of jobs: a claim moves a job's `due` to the end of its lease."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import bindparam, delete, select, update
+
+from tams.catalogue.base import Jobs
+from tams.catalogue.sql.connection import Connection
+from tams.catalogue.sql.moments import microseconds
+from tams.catalogue.sql.schema import job
+from tams.catalogue.sql.statements import Rows
+from tams.domain.jobs import ClaimedJob, Job
+
+ADD_JOBS = Rows.inserted(job, "kind", "subject", "due", "attempt")
+_NEXT = (
+    select(job.c.pk)
+    .where(job.c.due <= bindparam("now"))
+    .order_by(job.c.due, job.c.pk)
+    .limit(1)
+    .with_for_update(skip_locked=True)
+)
+_CLAIM = (
+    update(job)
+    .where(job.c.pk == bindparam("job"))
+    .values(due=bindparam("lease_until"), attempt=job.c.attempt + 1)
+    .returning(job.c.pk, job.c.kind, job.c.subject, job.c.attempt)
+)
+# The attempt tells a worker whose lease ran out from the one that holds the job now.
+_HELD = (job.c.pk == bindparam("job"), job.c.attempt == bindparam("held_attempt"))
+_FINISH = delete(job).where(*_HELD)
+_POSTPONE = update(job).where(*_HELD).values(due=bindparam("later"))
+
+
+class SQLJobs(Jobs):
+    """Jobs in one row each, until they are finished."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def add(self, job: Job) -> None:
+        await self._connection.hold_rows(
+            ADD_JOBS, [(job.kind, job.subject, microseconds(job.due), 0)]
+        )
+
+    async def claim(self, now: datetime, lease_until: datetime) -> ClaimedJob | None:
+        found = await self._connection.fetch(_NEXT, {"now": microseconds(now)})
+        if not found:
+            return None
+        rows = await self._connection.fetch(
+            _CLAIM, {"job": found[0][0], "lease_until": microseconds(lease_until)}
+        )
+        key, kind, subject, attempt = rows[0]
+        return ClaimedJob(id=key, kind=kind, subject=subject, attempt=attempt)
+
+    async def finish(self, job: ClaimedJob) -> None:
+        await self._connection.execute(_FINISH, {"job": job.id, "held_attempt": job.attempt})
+
+    async def postpone(self, job: ClaimedJob, due: datetime) -> None:
+        await self._connection.execute(
+            _POSTPONE, {"job": job.id, "held_attempt": job.attempt, "later": microseconds(due)}
+        )

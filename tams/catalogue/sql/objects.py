@@ -1,0 +1,207 @@
+"""Objects; whether one is condemned is asked of its Segments, never counted."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+
+from sqlalchemy import Select, bindparam, delete, exists, select, update
+
+from tams.catalogue.base import MAX_SEGMENTS, DoomedObject, Objects
+from tams.catalogue.sql.connection import Connection
+from tams.catalogue.sql.jobs import ADD_JOBS
+from tams.catalogue.sql.listing import Filters
+from tams.catalogue.sql.moments import microseconds
+from tams.catalogue.sql.schema import flow, instance, object_, segment
+from tams.catalogue.sql.statements import Among, Rows, Written
+from tams.catalogue.sql.tags import FLOW_TAGS, filter_tags
+from tams.domain.flows import LockedFlow
+from tams.domain.objects import Instance, NewObject, Object
+from tams.domain.pages import Page, PageRequest
+from tams.domain.tags import TagFilter
+from tams.domain.timerange import TimeRange
+from tams.errors import Invalid
+
+LIVING = """EXISTS (SELECT 1 FROM segment r JOIN flow f ON f.pk = r.flow_pk
+    WHERE r.object_pk = o.pk AND f.gone_at IS NULL)"""
+"""Whether a living Flow has a Segment of the Object `o`."""
+
+_TAKEN = select(object_.c.id).where(Among(object_.c.id, "ids"))
+_ALLOCATE = Rows.inserted(
+    object_, "id", "storage_id", "key", "content_type", "allocated_for", "expires"
+)
+# By hand: the first Flow only counts while it still has a Segment of the Object.
+_GET = Written.same(
+    f"""SELECT o.pk, o.start_ns, o.end_ns, o.end_inclusive, o.key_frame_count, o.storage_id, o.key,
+    (SELECT f.id FROM flow f WHERE f.pk = o.first_flow_pk AND f.gone_at IS NULL AND EXISTS
+        (SELECT 1 FROM segment r WHERE r.object_pk = o.pk AND r.flow_pk = f.pk))
+FROM object o
+WHERE o.id = ?1 AND o.start_ns IS NOT NULL AND o.removable_at IS NULL AND {LIVING}"""
+)
+_OTHERS = (
+    select(object_.c.id, instance.c.storage_id, instance.c.key, instance.c.url, instance.c.label)
+    .join(instance, instance.c.object_pk == object_.c.pk)
+    .where(Among(object_.c.id, "ids"))
+    .order_by(instance.c.object_pk, instance.c.position)
+)
+_LIVING_REFERENCE = exists().where(
+    segment.c.object_pk == object_.c.pk,
+    segment.c.flow_pk == flow.c.pk,
+    flow.c.gone_at.is_(None),
+)
+_LOCK = (
+    select(object_.c.pk).where(Among(object_.c.pk, "keys")).order_by(object_.c.pk).with_for_update()
+)
+_CONDEMN = (
+    update(object_)
+    .where(
+        Among(object_.c.pk, "keys"),
+        object_.c.start_ns.is_not(None),
+        object_.c.removable_at.is_(None),
+        ~_LIVING_REFERENCE,
+    )
+    .values(removable_at=bindparam("due"))
+    .returning(object_.c.pk)
+)
+_EXPIRED = (
+    select(object_.c.pk)
+    .where(object_.c.expires <= bindparam("now"))
+    .order_by(object_.c.expires)
+    .limit(bindparam("limit"))
+    .with_for_update(skip_locked=True)
+)
+_EXPIRE = (
+    update(object_)
+    .where(Among(object_.c.pk, "keys"))
+    .values(removable_at=bindparam("now"), expires=None)
+)
+_DOOMED = select(object_.c.id, object_.c.storage_id, object_.c.key).where(
+    object_.c.pk == bindparam("pk_"), object_.c.removable_at.is_not(None)
+)
+_FORGET = delete(object_).where(
+    object_.c.pk == bindparam("pk_"), object_.c.removable_at.is_not(None)
+)
+_PAGE_KEY = re.compile(r"[0-9a-f-]{36}", re.ASCII)
+
+
+async def find_others(
+    connection: Connection, object_ids: Iterable[str]
+) -> Mapping[str, tuple[Instance, ...]]:
+    """The instances of Objects besides the controlled ones of their own rows, by id."""
+    rows = await connection.fetch(_OTHERS, {"ids": list(object_ids)})
+    found: dict[str, list[Instance]] = defaultdict(list)
+    for object_id, *place in rows:
+        found[object_id].append(Instance._make(place))
+    return {object_id: tuple(places) for object_id, places in found.items()}
+
+
+class SQLObjects(Objects):
+    """Objects in one row each; `instance` holds what most do not have."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def taken(self, object_ids: Iterable[str]) -> frozenset[str]:
+        rows = await self._connection.fetch(_TAKEN, {"ids": list(object_ids)})
+        return frozenset(row[0] for row in rows)
+
+    async def allocate(
+        self, flow: LockedFlow, objects: Sequence[NewObject], expires: datetime
+    ) -> None:
+        last = microseconds(expires)
+        await self._connection.hold_rows(
+            _ALLOCATE,
+            [
+                (new.id, new.storage_id, new.key, new.content_type, flow.key, last)
+                for new in objects
+            ],
+        )
+
+    async def get(self, object_id: str) -> Object | None:
+        rows = await self._connection.fetch(_GET, (object_id,))
+        if not rows:
+            return None
+        _, start, end, inclusive, count, storage_id, key, first = rows[0]
+        others = (await find_others(self._connection, [object_id])).get(object_id, ())
+        controlled = () if key is None else (Instance(storage_id, key),)
+        return Object(
+            id=object_id,
+            timerange=TimeRange(start, end, bool(inclusive)),
+            key_frame_count=count,
+            first_referenced_by_flow=first,
+            instances=(*controlled, *others),
+        )
+
+    async def referenced_by(
+        self, object_id: str, flow_tags: TagFilter, page: PageRequest
+    ) -> Page[str]:
+        if page.key is not None and _PAGE_KEY.fullmatch(page.key) is None:
+            raise Invalid("page", page.key, "it must be the key of a next page of this Object")
+        filters = Filters()
+        filter_tags(filters, flow_tags)
+        rows = await self._connection.fetch(
+            _referring(tuple(filters.wanted)),
+            {
+                **filters.parameters,
+                "object_id": object_id,
+                "after": page.key or "",
+                "limit": page.limit + 1,
+            },
+        )
+        ids = [row[0] for row in rows]
+        kept = ids[: page.limit]
+        return Page(kept, kept[-1] if len(ids) > page.limit else None)
+
+    async def condemn(self, keys: Iterable[int], due: datetime) -> int:
+        wanted = sorted(set(keys))
+        # The lock in a statement of its own: the next one then sees what others had registered.
+        await self._connection.fetch(_LOCK, {"keys": wanted})
+        rows = await self._connection.fetch(_CONDEMN, {"keys": wanted, "due": microseconds(due)})
+        return await self._remove_later([row[0] for row in rows], due)
+
+    async def condemn_expired(self, now: datetime, limit: int = MAX_SEGMENTS) -> int:
+        rows = await self._connection.fetch(_EXPIRED, {"now": microseconds(now), "limit": limit})
+        keys = [row[0] for row in rows]
+        await self._connection.execute(_EXPIRE, {"keys": keys, "now": microseconds(now)})
+        return await self._remove_later(keys, now)
+
+    async def doomed(self, key: int) -> DoomedObject | None:
+        rows = await self._connection.fetch(_DOOMED, {"pk_": key})
+        if not rows:
+            return None
+        object_id, storage_id, place = rows[0]
+        others = (await find_others(self._connection, [object_id])).get(object_id, ())
+        places = (Instance(storage_id, place), *others)
+        return DoomedObject(key, tuple(where for where in places if where.key is not None))
+
+    async def forget(self, key: int) -> None:
+        await self._connection.execute(_FORGET, {"pk_": key})
+
+    async def _remove_later(self, keys: Sequence[int], due: datetime) -> int:
+        await self._connection.hold_rows(
+            ADD_JOBS, [("remove_object", key, microseconds(due), 0) for key in keys]
+        )
+        return len(keys)
+
+
+@lru_cache(maxsize=64)
+def _referring(wanted: tuple[tuple[str, int], ...]) -> Select[tuple[str]]:
+    clauses = FLOW_TAGS.clauses(flow.c.pk)
+    referring = select(segment.c.flow_pk).where(
+        segment.c.object_pk
+        == select(object_.c.pk).where(object_.c.id == bindparam("object_id")).scalar_subquery()
+    )
+    return (
+        select(flow.c.id)
+        .where(
+            flow.c.pk.in_(referring),
+            flow.c.gone_at.is_(None),
+            flow.c.id > bindparam("after"),
+            *(clauses[name](number) for name, number in wanted),
+        )
+        .order_by(flow.c.id)
+        .limit(bindparam("limit"))
+    )

@@ -1,0 +1,273 @@
+"""Segments: the hot statements, written by hand.
+
+They say what SQLAlchemy cannot: which table is read first, and from where to where, so that the
+cost of a page or of a registration does not depend on the length of the Flow.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+
+from tams.catalogue.base import MAX_SEGMENTS, Deleted, Segments
+from tams.catalogue.sql.connection import Connection, Row
+from tams.catalogue.sql.moments import microseconds
+from tams.catalogue.sql.objects import LIVING, find_others
+from tams.catalogue.sql.schema import instance, object_, segment
+from tams.catalogue.sql.statements import Rows, Written
+from tams.domain.flows import LockedFlow
+from tams.domain.pages import Page, PageRequest
+from tams.domain.registration import Accepted, KnownObject, Neighbour, Survey
+from tams.domain.segments import NewSegment, Segment, SegmentQuery
+from tams.domain.timerange import EMPTY, TimeRange
+from tams.errors import Invalid
+
+_EARLIEST, _LATEST = -(2**63), 2**63 - 1
+_PAGE_KEY = re.compile(r"-?[0-9]{1,19}", re.ASCII)
+
+_STATE = f"""CASE WHEN o.removable_at IS NOT NULL THEN 'condemned'
+    WHEN o.start_ns IS NULL THEN 'allocated'
+    WHEN {LIVING} THEN 'registered' ELSE 'condemned' END"""
+
+# One statement for the batch, hence one round trip: the named Objects (0), the greatest start below
+# each Segment's end (1), and keys for Objects that may turn out to be new (2). On PostgreSQL
+# `OFFSET 0` keeps the planner from joining all Objects first; on SQLite `CROSS JOIN` does.
+_SURVEY = Written(
+    f"""SELECT 0, o.id, {_STATE}, o.pk, o.allocated_for, o.start_ns, o.end_ns, o.end_inclusive,
+    o.key_frame_count, NULL, NULL
+FROM object o WHERE o.id IN (SELECT value FROM json_each(?2))
+UNION ALL
+SELECT 1, o.id, NULL, j.key, s.start_ns, s.end_ns, s.end_inclusive, s.ts_offset, s.last_duration,
+    s.sample_offset, s.sample_count
+FROM json_each(?3) j CROSS JOIN segment s ON s.flow_pk = ?1 AND s.start_ns =
+    (SELECT max(p.start_ns) FROM segment p WHERE p.flow_pk = ?1 AND p.start_ns < j.value)
+CROSS JOIN object o ON o.pk = s.object_pk
+UNION ALL
+SELECT 2, j.value, NULL, j.key + 1 +
+    coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'object'), 0),
+    NULL, NULL, NULL, NULL, NULL, NULL, NULL
+FROM json_each(?4) j""",
+    f"""WITH named AS (SELECT o.id, {_STATE} AS state, o.pk, o.allocated_for, o.start_ns, o.end_ns,
+    o.end_inclusive, o.key_frame_count
+FROM object o WHERE o.id = ANY($2::text[]) ORDER BY o.pk FOR UPDATE)
+SELECT 0, named.*, NULL::bigint, NULL::bigint FROM named
+UNION ALL
+SELECT 1, o.id, NULL, j.position - 1, s.start_ns, s.end_ns, s.end_inclusive, s.ts_offset,
+    s.last_duration, s.sample_offset, s.sample_count
+FROM unnest($3::bigint[]) WITH ORDINALITY AS j(end_ns, position)
+CROSS JOIN LATERAL (SELECT * FROM segment p WHERE p.flow_pk = $1 AND p.start_ns < j.end_ns
+    ORDER BY p.start_ns DESC LIMIT 1) s
+CROSS JOIN LATERAL (SELECT id FROM object WHERE pk = s.object_pk OFFSET 0) o
+UNION ALL
+SELECT 2, e.id, NULL, nextval(pg_get_serial_sequence('object', 'pk')),
+    NULL, NULL, NULL, NULL, NULL, NULL, NULL
+FROM unnest($4::text[]) AS e(id)""",
+)
+
+_REGISTER = Rows(
+    """WITH v(pk, flow_pk, start_ns, end_ns, end_inclusive, key_frame_count) AS (VALUES {rows})
+UPDATE object SET first_flow_pk = v.flow_pk, start_ns = v.start_ns, end_ns = v.end_ns,
+    end_inclusive = v.end_inclusive, key_frame_count = v.key_frame_count, expires = NULL
+FROM v WHERE object.pk = v.pk""",
+    "(?,?,?,?,?,?)",
+    """UPDATE object SET first_flow_pk = v.flow_pk, start_ns = v.start_ns, end_ns = v.end_ns,
+    end_inclusive = v.end_inclusive, key_frame_count = v.key_frame_count, expires = NULL
+FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::smallint[], $6::bigint[])
+    AS v(pk, flow_pk, start_ns, end_ns, end_inclusive, key_frame_count)
+WHERE object.pk = v.pk""",
+)
+_ADD_OBJECTS = Rows.inserted(
+    object_, "pk", "id", "others", "first_flow_pk", "start_ns", "end_ns", "end_inclusive",
+    "key_frame_count",
+)  # fmt: skip
+_ADD_INSTANCES = Rows.inserted(instance, "object_pk", "position", "url", "label")
+_ADD_SEGMENTS = Rows.inserted(
+    segment, "flow_pk", "start_ns", "end_ns", "end_inclusive", "object_pk", "registered",
+    "ts_offset", "last_duration", "sample_offset", "sample_count",
+)  # fmt: skip
+
+_LIVING_FLOW = "(SELECT pk FROM flow WHERE id = ?1 AND gone_at IS NULL)"
+
+
+def _page(*, reverse: bool, by_object: bool) -> Written:
+    """A page between ?2 and ?3, bounded on both sides: the predecessor of ?2 may reach into it.
+
+    ?5 is where the page before ended; ?6 is the Object.
+    """
+    order = "DESC" if reverse else "ASC"
+    where = f"""s.flow_pk = {_LIVING_FLOW} AND s.start_ns < ?3 AND s.end_ns > ?2
+    AND s.start_ns >= GREATEST(?5, coalesce((SELECT max(p.start_ns) FROM segment p
+        WHERE p.flow_pk = {_LIVING_FLOW} AND p.start_ns <= ?2), ?2))"""
+    if by_object:
+        where += " AND s.object_pk = (SELECT pk FROM object WHERE id = ?6)"
+    columns = """s.start_ns, s.end_ns, s.end_inclusive, o.id, s.ts_offset, s.last_duration,
+    s.sample_offset, s.sample_count, o.start_ns, o.end_ns, o.end_inclusive, o.key_frame_count,
+    o.storage_id, o.key, o.others"""
+    index = "INDEXED BY segment_object" if by_object else ""
+    page = f"SELECT * FROM segment s WHERE {where} ORDER BY s.start_ns {order} LIMIT ?4"
+    return Written(
+        f"""SELECT {columns} FROM segment s {index} CROSS JOIN object o ON o.pk = s.object_pk
+WHERE {where} ORDER BY s.start_ns {order} LIMIT ?4""".replace("GREATEST(", "max("),
+        f"""SELECT {columns} FROM ({page}) s
+CROSS JOIN LATERAL (SELECT * FROM object WHERE pk = s.object_pk OFFSET 0) o
+ORDER BY s.start_ns {order}""".replace("?", "$"),
+    )
+
+
+_PAGES = {
+    (reverse, by_object): _page(reverse=reverse, by_object=by_object)
+    for reverse in (False, True)
+    for by_object in (False, True)
+}
+
+
+def _deletion(condition: str) -> Written:
+    return Written.same(
+        f"""DELETE FROM segment WHERE flow_pk = ?1 AND start_ns IN (
+    SELECT s.start_ns FROM segment s WHERE s.flow_pk = ?1 {condition}
+    ORDER BY s.start_ns LIMIT ?2)
+RETURNING start_ns, end_ns, end_inclusive, object_pk"""
+    )
+
+
+_WITHIN = "AND s.start_ns >= ?3 AND s.start_ns < ?4 AND s.end_ns <= ?4"
+_DELETE = _deletion(_WITHIN)
+_DELETE_OF_OBJECT = _deletion(f"{_WITHIN} AND s.object_pk = (SELECT pk FROM object WHERE id = ?5)")
+_REMOVE = _deletion("AND EXISTS (SELECT 1 FROM flow WHERE pk = ?1 AND gone_at IS NOT NULL)")
+
+
+class SQLSegments(Segments):
+    """Segments in one row each, found by the Flow's key and their start."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._reserved: dict[str, int] = {}
+
+    async def survey(self, flow: LockedFlow, posts: Sequence[NewSegment]) -> Survey:
+        rows = await self._connection.fetch(
+            _SURVEY,
+            (
+                flow.key,
+                list({post.object_id for post in posts}),
+                [_storable(post.timerange.end) for post in posts],
+                list({post.object_id for post in posts if post.get_urls}),
+            ),
+        )
+        objects: dict[str, KnownObject] = {}
+        neighbours: list[Neighbour | None] = [None] * len(posts)
+        for part, object_id, state, key, *rest in rows:
+            if part == 0:
+                objects[object_id] = KnownObject(key, state, rest[0], _range(rest[1:4]), rest[4])
+            elif part == 1:
+                neighbours[key] = Neighbour._make((*rest[:3], object_id, *rest[3:]))
+            else:
+                self._reserved[object_id] = key
+        return Survey(objects, neighbours)
+
+    async def add(self, flow: LockedFlow, accepted: Sequence[Accepted], at: datetime) -> None:
+        if not accepted:
+            return
+        ordinal = self._change(flow, at)
+        registered, external, instances, segments = [], [], [], []
+        for new, known, post in accepted:
+            key = self._reserved[new.object_id] if known is None or known.key < 0 else known.key
+            facts = (flow.key, *new[8:10], int(new.object_end_inclusive), new.key_frame_count)
+            if known is None:
+                external.append((key, new.object_id, 1, *facts))
+                instances += [
+                    (key, position, place.url, place.label)
+                    for position, place in enumerate(post.get_urls)
+                ]
+            elif known.state == "allocated":
+                registered.append((key, *facts))
+            segments.append(
+                (flow.key, new[0], new[1], int(new.end_inclusive), key, ordinal, *new[4:8])
+            )
+        await self._connection.hold_rows(_REGISTER, registered)
+        await self._connection.hold_rows(_ADD_OBJECTS, external)
+        await self._connection.hold_rows(_ADD_INSTANCES, instances)
+        await self._connection.hold_rows(_ADD_SEGMENTS, segments)
+
+    async def list(self, flow_id: str, query: SegmentQuery, page: PageRequest) -> Page[Segment]:
+        wanted = query.timerange.clamped()
+        after, high = _EARLIEST, _LATEST if wanted.end is None else wanted.end
+        low = _EARLIEST if wanted.start is None else wanted.start
+        if page.key is not None and page.reverse:
+            high = min(high, _start(page.key))
+        elif page.key is not None:
+            after = _start(page.key) + 1
+        if wanted.is_empty:
+            return Page(())
+        parameters = [flow_id, low, high, page.limit + 1, after]
+        if query.object_id is not None:
+            parameters.append(query.object_id)
+        rows = await self._connection.fetch(
+            _PAGES[page.reverse, query.object_id is not None], parameters
+        )
+        items = [Segment._make(row) for row in rows[: page.limit]]
+        next_key = str(items[-1].start) if len(rows) > page.limit else None
+        return Page(await self._with_others(items), next_key)
+
+    async def delete(
+        self, flow: LockedFlow, query: SegmentQuery, at: datetime, limit: int = MAX_SEGMENTS
+    ) -> Deleted:
+        wanted = query.timerange.clamped()
+        if wanted.is_empty:
+            return Deleted(0, EMPTY, ())
+        low = _EARLIEST if wanted.start is None else wanted.start
+        high = _LATEST if wanted.end is None else wanted.end
+        if query.object_id is None:
+            rows = await self._connection.fetch(_DELETE, (flow.key, limit, low, high))
+        else:
+            rows = await self._connection.fetch(
+                _DELETE_OF_OBJECT, (flow.key, limit, low, high, query.object_id)
+            )
+        if rows:
+            self._change(flow, at)
+        return _deleted(rows)
+
+    async def remove_slice(self, key: int, limit: int = MAX_SEGMENTS) -> Deleted:
+        return _deleted(await self._connection.fetch(_REMOVE, (key, limit)))
+
+    def _change(self, flow: LockedFlow, at: datetime) -> int:
+        self._connection.counter(flow.id).segments_updated = microseconds(at)
+        return self._connection.next_ordinal(flow.id)
+
+    async def _with_others(self, items: Sequence[Segment]) -> Sequence[Segment]:
+        """Most Objects lie in one place alone: their row says so, and costs nothing more."""
+        flagged = {item.object_id for item in items if item.others}
+        if not flagged:
+            return items
+        others = await find_others(self._connection, flagged)
+        return [
+            item._replace(others=others[item.object_id]) if item.others else item for item in items
+        ]
+
+
+def _storable(ns: int | None) -> int:
+    """A time out of bounds is refused later, by the rules; here it only has to be sent."""
+    return _EARLIEST if ns is None else max(_EARLIEST, min(ns, _LATEST))
+
+
+def _start(key: str) -> int:
+    if _PAGE_KEY.fullmatch(key) is None or not _EARLIEST < int(key) < _LATEST:
+        raise Invalid("page", key, "it must be the key of a page of Segments")
+    return int(key)
+
+
+def _range(columns: Sequence[int | None]) -> TimeRange | None:
+    start, end, inclusive = columns
+    return None if start is None else TimeRange(start, end, bool(inclusive))
+
+
+def _deleted(rows: Sequence[Row]) -> Deleted:
+    if not rows:
+        return Deleted(0, EMPTY, ())
+    first, last = min(rows, key=_starts), max(rows, key=_starts)
+    timerange = TimeRange(first[0], last[1], bool(last[2]))
+    return Deleted(len(rows), timerange, tuple(sorted({row[3] for row in rows})))
+
+
+def _starts(row: Row) -> int:
+    return int(row[0])

@@ -1,0 +1,130 @@
+"""The catalogue in one file of SQLite, or in memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import apsw
+
+from tams.catalogue.base import Catalogue, Work
+from tams.catalogue.sql.migrations import HEAD, VERSION, steps
+from tams.catalogue.sql.sqlite_connection import SQLiteConnection, connect, drive, limited
+from tams.catalogue.sql.transaction import perform
+from tams.catalogue.sql.writer import Writer
+from tams.domain.clock import Clock, utc_now
+from tams.errors import BadSettings
+
+T = TypeVar("T")
+
+MEMORY = ":memory:"
+
+
+class SQLiteCatalogue(Catalogue):
+    """One thread writes; reads run in the event loop's thread, on a connection of their own.
+
+    A database in memory has one connection alone, so there the writer's thread reads as well.
+    """
+
+    def __init__(
+        self,
+        path: Path | Literal[":memory:"],
+        *,
+        synchronous: Literal["FULL", "NORMAL", "OFF"] = "FULL",
+        queue_limit: int = 1000,
+        time_limit: float = 30.0,
+        vfs: str | None = None,
+        clock: Clock = utc_now,
+    ) -> None:
+        """`queue_limit` counts the works that may wait, `time_limit` is in seconds for each."""
+        self._path = str(path)
+        self._synchronous = synchronous
+        self._queue_limit = queue_limit
+        self._time_limit = time_limit
+        self._vfs = vfs
+        self._clock = clock
+        self._writer: Writer | None = None
+        self._reader: apsw.Connection | None = None
+
+    async def open(self) -> None:
+        """Connect, bringing the schema up to date; raises `BadSettings` for a newer one."""
+        try:
+            if self._path != MEMORY:
+                Path(self._path).parent.mkdir(parents=True, exist_ok=True)
+            database = connect(self._path, synchronous=self._synchronous, vfs=self._vfs)
+            _migrate(database)
+            if self._path != MEMORY:
+                self._reader = connect(self._path, vfs=self._vfs, query_only=True)
+        except (apsw.CantOpenError, apsw.NotADBError, OSError) as error:
+            raise BadSettings(f"TAMS_CATALOGUE: cannot open {self._path}: {error}") from error
+        self._writer = Writer(database, self._queue_limit)
+        self._writer.start()
+
+    async def close(self) -> None:
+        if self._reader is not None:
+            self._reader.close()
+        if self._writer is not None:
+            await self._writer.close()
+        self._reader = self._writer = None
+
+    async def write(self, work: Work[T]) -> T:
+        return await self._opened().submit(lambda database: self._perform(work, database))
+
+    async def read(self, work: Work[T]) -> T:
+        if self._reader is None:
+            return await self.write(work)
+        self._reader.execute("BEGIN")
+        try:
+            return self._perform(work, self._reader)
+        finally:
+            self._reader.execute("ROLLBACK")
+
+    async def ping(self) -> None:
+        await self.read(lambda tx: tx.service.get())
+
+    def _perform(self, work: Work[T], database: apsw.Connection) -> T:
+        with limited(database, self._time_limit):
+            return drive(perform(work, SQLiteConnection(database), self._clock))
+
+    def _opened(self) -> Writer:
+        if self._writer is None:
+            raise RuntimeError("the catalogue is not open")
+        return self._writer
+
+
+def migrate(path: Path) -> None:
+    """Create the file, or bring its schema up to date."""
+    database = connect(str(path))
+    try:
+        _migrate(database)
+    finally:
+        database.close()
+
+
+def _migrate(database: apsw.Connection) -> None:
+    if _version(database) == HEAD:
+        return
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        start = _version(database)  # of several processes, the first has done it
+        if start != HEAD:
+            database.execute(steps("sqlite", start))
+    except BaseException:
+        database.execute("ROLLBACK")
+        raise
+    database.execute("COMMIT")
+
+
+def _version(database: apsw.Connection) -> str | None:
+    if not database.table_exists("main", "alembic_version"):
+        return None
+    row = database.execute(VERSION).fetchone()
+    if row is None:
+        return None
+    version = str(row[0])
+    if version > HEAD:
+        raise BadSettings(
+            f"TAMS_CATALOGUE: its schema has version {version}, this program {HEAD}: "
+            f"start a newer program, or give it another catalogue"
+        )
+    return version

@@ -1,0 +1,110 @@
+"""apsw as the nouns see it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Iterator, Sequence
+from contextlib import contextmanager
+from time import monotonic
+from typing import Any, TypeVar
+
+import apsw
+from pydantic_core import to_json
+
+from tams.catalogue.sql.connection import Connection, Row
+from tams.catalogue.sql.statements import Parameters, Rows, Statement, Written, prepare
+from tams.errors import Busy
+
+T = TypeVar("T")
+
+# Fewer, longer steps: each step of SQLite gives the interpreter's lock away, and 1000 rows by
+# `executemany` took 2.1 ms of CPU against 1.3 ms in hundreds.
+_CHUNKS = (100, 10, 1)
+_STEPS_BETWEEN_LOOKS_AT_THE_CLOCK = 10_000
+_BUSY_MILLISECONDS = 10_000
+_CACHE_KIBIBYTES = 65_536
+
+
+class SQLiteConnection(Connection):
+    """Runs every statement at once, since the engine lies in the process."""
+
+    engine = "sqlite"
+
+    def __init__(self, database: apsw.Connection) -> None:
+        super().__init__()
+        self._database = database
+
+    async def fetch(self, statement: Statement, parameters: Parameters = ()) -> Sequence[Row]:
+        await self.flush()
+        rows: Sequence[Row] = self._run(statement, parameters).fetchall()
+        return rows
+
+    async def execute(self, statement: Statement, parameters: Parameters = ()) -> None:
+        await self.flush()
+        self._run(statement, parameters)
+
+    async def execute_many(self, statement: Statement, rows: Sequence[Parameters]) -> None:
+        await self.flush()
+        for row in rows:
+            self._run(statement, row)
+
+    async def hold(self, statement: Written, parameters: Sequence[Any]) -> None:
+        self._run(statement, parameters)
+
+    async def hold_rows(self, statement: Rows, rows: Sequence[Sequence[Any]]) -> None:
+        at = 0
+        for size in _CHUNKS:
+            text = statement.sqlite.format(rows=",".join([statement.pattern] * size))
+            while len(rows) - at >= size:
+                values = [value for row in rows[at : at + size] for value in row]
+                self._database.execute(text, values)
+                at += size
+
+    def _run(self, statement: Statement, parameters: Parameters) -> apsw.Cursor:
+        prepared = prepare("sqlite", statement)
+        arguments = [_bound(value) for value in prepared.arguments(parameters)]
+        return self._database.execute(prepared.text, arguments)
+
+
+def _bound(value: object) -> object:
+    if isinstance(value, list | tuple | set | frozenset):
+        return to_json(value).decode()
+    return value
+
+
+def drive(work: Awaitable[T]) -> T:
+    """Run a work to its end without an event loop; it has nothing to wait for on this engine."""
+    steps = work.__await__()
+    try:
+        next(steps)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+    steps.close()
+    raise RuntimeError("a work may await nothing but the methods of its transaction")
+
+
+def connect(
+    path: str, *, synchronous: str = "FULL", vfs: str | None = None, query_only: bool = False
+) -> apsw.Connection:
+    """Open a file in WAL mode, or a new database in memory for `:memory:`."""
+    database = apsw.Connection(path, vfs=vfs, statementcachesize=256)
+    database.set_busy_timeout(_BUSY_MILLISECONDS)
+    database.pragma("journal_mode", "wal")
+    database.pragma("synchronous", synchronous)
+    database.pragma("foreign_keys", "on")
+    database.pragma("cache_size", -_CACHE_KIBIBYTES)
+    database.pragma("query_only", query_only)
+    return database
+
+
+@contextmanager
+def limited(database: apsw.Connection, seconds: float) -> Iterator[None]:
+    """Interrupt what runs longer than this, as `Busy`."""
+    deadline = monotonic() + seconds
+    database.set_progress_handler(lambda: monotonic() > deadline, _STEPS_BETWEEN_LOOKS_AT_THE_CLOCK)
+    try:
+        yield
+    except apsw.InterruptError as error:
+        raise Busy(f"this took the catalogue longer than {seconds} s; ask for less") from error
+    finally:
+        database.set_progress_handler(None)

@@ -1,0 +1,35 @@
+"""A work as an engine runs it: the nouns over one connection, then what was held back."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from tams.catalogue.base import Transaction, Work
+from tams.catalogue.sql.connection import Connection
+from tams.catalogue.sql.events import SQLEvents
+from tams.catalogue.sql.flows import SQLFlows
+from tams.catalogue.sql.jobs import SQLJobs
+from tams.catalogue.sql.objects import SQLObjects
+from tams.catalogue.sql.segments import SQLSegments
+from tams.catalogue.sql.service import SQLService
+from tams.catalogue.sql.sources import SQLSources
+from tams.domain.clock import Clock
+
+T = TypeVar("T")
+
+
+async def perform(work: Work[T], connection: Connection, clock: Clock) -> T:
+    """Run a work, and send what it held back."""
+    result = await work(
+        Transaction(
+            service=SQLService(connection),
+            sources=SQLSources(connection),
+            flows=SQLFlows(connection),
+            segments=SQLSegments(connection),
+            objects=SQLObjects(connection),
+            events=SQLEvents(connection, clock),
+            jobs=SQLJobs(connection),
+        )
+    )
+    await connection.flush()
+    return result

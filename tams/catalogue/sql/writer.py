@@ -1,0 +1,168 @@
+"""The one thread that writes to SQLite: several works to a commit, each in its own savepoint."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from contextvars import Context, copy_context
+from dataclasses import dataclass, field
+from threading import Condition, Thread
+from typing import Any, Generic, TypeVar
+
+import apsw
+
+from tams.errors import Busy, OutcomeUnknown
+
+T = TypeVar("T")
+Attempt = Callable[[apsw.Connection], T]
+
+MAX_GROUP = 64
+"""How many works share a commit: enough to share an fsync, few enough to be run again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a work: `error` if it was refused, else `value`."""
+
+    value: Any = None
+    error: BaseException | None = None
+
+
+@dataclass(eq=False, slots=True)
+class Waiting(Generic[T]):
+    """A work in the queue, with the context of its caller and where the answer goes."""
+
+    attempt: Attempt[T]
+    future: asyncio.Future[T]
+    context: Context = field(default_factory=copy_context)
+
+    def run(self, database: apsw.Connection) -> T:
+        """Run the work once."""
+        return self.context.copy().run(lambda: self.attempt(database))
+
+
+class Writer:
+    """Takes works in the order of their coming; `close` finishes those that were taken."""
+
+    def __init__(self, database: apsw.Connection, capacity: int) -> None:
+        self._database = database
+        self._capacity = capacity
+        self._queue: deque[Waiting[Any]] = deque()
+        self._changed = Condition()
+        self._closed = False
+        self._thread = Thread(target=self._serve, name="catalogue-writer", daemon=True)
+
+    def start(self) -> None:
+        """Begin to take works."""
+        self._thread.start()
+
+    async def submit(self, attempt: Attempt[T]) -> T:
+        """Run a work and return what it returned, once its commit is durable.
+
+        If the caller is cancelled, a work that has not begun is dropped; one that has runs on.
+        """
+        waiting = Waiting(attempt, asyncio.get_running_loop().create_future())
+        with self._changed:
+            if self._closed or len(self._queue) >= self._capacity:
+                raise Busy("too many changes are waiting already; try again in a moment")
+            self._queue.append(waiting)
+            self._changed.notify()
+        try:
+            return await waiting.future
+        except asyncio.CancelledError:
+            with self._changed:
+                if waiting in self._queue:
+                    self._queue.remove(waiting)
+            raise
+
+    async def close(self) -> None:
+        """Finish what waits, and end the thread."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        await asyncio.to_thread(self._thread.join)
+
+    def _serve(self) -> None:
+        while group := self._take():
+            outcomes = self._run(group)
+            # One call per event loop: each wakes the loop up by a write to a socket.
+            for loop in {waiting.future.get_loop() for waiting in group}:
+                _deliver_soon(loop, group, outcomes)
+
+    def _take(self) -> list[Waiting[Any]]:
+        with self._changed:
+            self._changed.wait_for(lambda: self._queue or self._closed)
+            return [self._queue.popleft() for _ in range(min(MAX_GROUP, len(self._queue)))]
+
+    def _run(self, group: Sequence[Waiting[Any]]) -> list[Outcome]:
+        if len(group) == 1:
+            return [self._run_alone(group[0])]
+        try:
+            self._database.execute("BEGIN IMMEDIATE")
+        except apsw.Error as error:
+            return [Outcome(error=_translated(error)) for _ in group]
+        try:
+            outcomes = [self._run_in_savepoint(waiting) for waiting in group]
+            self._database.execute("COMMIT")
+        except apsw.Error:
+            self._rollback()  # the shared transaction is lost: each on its own
+            return [self._run_alone(waiting) for waiting in group]
+        return outcomes
+
+    def _run_in_savepoint(self, waiting: Waiting[Any]) -> Outcome:
+        self._database.execute("SAVEPOINT work")
+        try:
+            outcome = Outcome(waiting.run(self._database))
+        except BaseException as error:  # noqa: BLE001 - it belongs to the caller, not to the thread
+            # Raises, and so gives the group up, if the engine has rolled the transaction back.
+            self._database.execute("ROLLBACK TO work")
+            outcome = Outcome(error=_translated(error))
+        self._database.execute("RELEASE work")
+        return outcome
+
+    def _run_alone(self, waiting: Waiting[Any]) -> Outcome:
+        try:
+            self._database.execute("BEGIN IMMEDIATE")
+            value = waiting.run(self._database)
+        except BaseException as error:  # noqa: BLE001 - as above
+            self._rollback()
+            return Outcome(error=_translated(error))
+        try:
+            self._database.execute("COMMIT")
+        except apsw.Error as error:
+            self._rollback()
+            unknown = OutcomeUnknown("the commit failed; repeat the request")
+            unknown.__cause__ = error
+            return Outcome(error=unknown)
+        return Outcome(value)
+
+    def _rollback(self) -> None:
+        if not self._database.get_autocommit():
+            self._database.execute("ROLLBACK")
+
+
+def _translated(error: BaseException) -> BaseException:
+    """`Busy` for what passes: another process that writes for long, a full disk."""
+    if isinstance(error, apsw.BusyError | apsw.FullError | apsw.IOError):
+        busy = Busy(f"the catalogue cannot be written now: {error}")
+        busy.__cause__ = error
+        return busy
+    return error
+
+
+def _deliver_soon(
+    loop: asyncio.AbstractEventLoop, group: Sequence[Waiting[Any]], outcomes: Sequence[Outcome]
+) -> None:
+    def deliver() -> None:
+        for waiting, outcome in zip(group, outcomes, strict=True):
+            if waiting.future.get_loop() is not loop or waiting.future.done():
+                continue
+            if outcome.error is None:
+                waiting.future.set_result(outcome.value)
+            else:
+                waiting.future.set_exception(outcome.error)
+
+    with suppress(RuntimeError):  # the loop is closed, and with it all who waited
+        loop.call_soon_threadsafe(deliver)
