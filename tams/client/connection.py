@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import hashlib
 import json
@@ -12,8 +11,9 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, BinaryIO, Literal, NamedTuple, TypeAlias
 from urllib.parse import quote
 
 import aiohttp
@@ -22,6 +22,7 @@ from yarl import URL
 
 from tams.client.resources import MediaObject
 from tams.client.retry import Retry
+from tams.client.transfers import in_thread
 from tams.errors import Invalid, RequestFailed
 
 Filter: TypeAlias = str | int | bool | Sequence[str] | None
@@ -97,7 +98,7 @@ class Connection:
 
     async def send_file(self, to: MediaObject, file: Path, progress: Progress) -> None:
         """PUT the bytes of an Object with their MD5, so that the store refuses damaged ones."""
-        size, md5 = await asyncio.to_thread(_measured, file)
+        size, md5 = await in_thread(partial(_measured, file))
         request = to["put_url"]
         headers = {"Content-MD5": md5, **request.get("headers", {})}
         if "content-type" in request:
@@ -238,21 +239,20 @@ class _FileBody(aiohttp.Payload):
         return self._file.read_text(encoding, errors)
 
     async def write(self, writer: AbstractStreamWriter) -> None:
-        stream = await asyncio.to_thread(self._file.open, "rb")
-        try:
+        with _opened(self._file, "rb") as stream:
             self._progress(0)
-            while chunk := await asyncio.to_thread(stream.read, CHUNK):
+            while chunk := await in_thread(partial(stream.read, CHUNK)):
                 await writer.write(chunk)
                 self._progress(stream.tell())
-        finally:
-            stream.close()
 
 
 async def _write(file: Path, content: aiohttp.StreamReader, progress: Progress) -> None:
-    stream = await asyncio.to_thread(file.open, "wb")
-    try:
+    with _opened(file, "wb") as stream:
         async for chunk in content.iter_chunked(CHUNK):
-            await asyncio.to_thread(stream.write, chunk)
+            await in_thread(partial(stream.write, chunk))
             progress(stream.tell())
-    finally:
-        stream.close()
+
+
+def _opened(file: Path, mode: Literal["rb", "wb"]) -> BinaryIO:
+    # Not in a thread: a cancelled caller would leave it open.
+    return file.open(mode)

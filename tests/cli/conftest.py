@@ -18,7 +18,7 @@ from aiohttp import web
 from av.video.frame import PictureType
 
 from tams.cli import main
-from tams.domain.timerange import TimeRange
+from tams.domain.timerange import EMPTY, TimeRange
 
 PAGE = 3
 
@@ -26,7 +26,7 @@ PAGE = 3
 class Store:
     """Flows, Segments and bytes in memory.
 
-    From `refuse_uploads_after` on it takes no bytes; an upload waits until `uploads_meet` others.
+    From `refuse_uploads_after` on it takes no bytes; the first uploads wait until they meet.
     """
 
     def __init__(self) -> None:
@@ -36,6 +36,7 @@ class Store:
         self.segments: dict[str, list[dict[str, Any]]] = {}
         self.objects: dict[str, bytes | None] = {}
         self.uploads = 0
+        self.downloads: list[str] = []
         self.flow_puts = 0
         self.refuse_uploads_after: int | None = None
         self.uploads_meet: asyncio.Barrier | None = None
@@ -75,7 +76,17 @@ class Store:
         flow_id = request.match_info["id"]
         if flow_id not in self.flows:
             return web.json_response({"detail": f"there is no Flow {flow_id}"}, status=404)
-        return web.json_response(self.flows[flow_id])
+        flow = self.flows[flow_id]
+        if "include_timerange" not in request.query:
+            return web.json_response(flow)
+        found = [TimeRange.parse(item["timerange"]) for item in self._overlapping(request)]
+        envelope = TimeRange(found[0].start, found[-1].end) if found else EMPTY
+        return web.json_response(flow | {"timerange": str(envelope)})
+
+    def _overlapping(self, request: web.Request) -> list[dict[str, Any]]:
+        wanted = TimeRange.parse(request.query.get("timerange", "_"))
+        held = self.segments.get(request.match_info["id"], [])
+        return [item for item in held if TimeRange.parse(item["timerange"]).overlaps(wanted)]
 
     async def put_flow(self, request: web.Request) -> web.Response:
         flow = await request.json()
@@ -108,11 +119,9 @@ class Store:
         return web.json_response({"media_objects": given}, status=201)
 
     async def list_segments(self, request: web.Request) -> web.Response:
-        wanted = TimeRange.parse(request.query.get("timerange", "_"))
         found = [
             segment | {"get_urls": [{"url": f"http://{request.host}/media/{segment['object_id']}"}]}
-            for segment in self.segments.get(request.match_info["id"], [])
-            if TimeRange.parse(segment["timerange"]).overlaps(wanted)
+            for segment in self._overlapping(request)
         ]
         first = int(request.query.get("page", "0"))
         headers = {}
@@ -154,6 +163,7 @@ class Store:
         if self.uploads_meet is not None:
             async with asyncio.timeout(10):
                 await self.uploads_meet.wait()
+            self.uploads_meet = None
         if self.refuse_uploads_after is not None and self.uploads >= self.refuse_uploads_after:
             return web.json_response({"detail": "the disk is full"}, status=507)
         self.uploads += 1
@@ -161,7 +171,12 @@ class Store:
         return web.Response()
 
     async def get_bytes(self, request: web.Request) -> web.Response:
-        return web.Response(body=self.objects[request.match_info["id"]])
+        object_id = request.match_info["id"]
+        self.downloads.append(object_id)
+        content = self.objects[object_id]
+        if content is None:
+            return web.json_response({"detail": "there are no bytes"}, status=404)
+        return web.Response(body=content)
 
 
 @pytest.fixture
