@@ -79,7 +79,7 @@ class SQLFlows(Flows):
         )
 
     async def lock_collections(self) -> None:
-        await self._connection.fetch(_LOCK_COLLECTIONS)
+        await self._connection.fetch(_LOCK_COLLECTIONS, {})
 
     async def add(self, flow: Flow) -> None:
         ordinal = await self._connection.last_ordinal(flow.id)

@@ -20,7 +20,7 @@ class SQLService(Service):
         self._connection = connection
 
     async def get(self) -> ServiceDescription:
-        [(name, description)] = await self._connection.fetch(_GET)
+        [(name, description)] = await self._connection.fetch(_GET, {})
         return ServiceDescription(name, description)
 
     async def replace(self, description: ServiceDescription) -> None:

@@ -1,0 +1,120 @@
+"""Flows, Sources and Segments for the tests of the catalogue."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+from tams.domain.flows import CollectionItem, DataParameters, Flow
+from tams.domain.objects import Instance
+from tams.domain.registration import decide
+from tams.domain.segments import NewSegment
+from tams.domain.sources import ContentFormat, Source
+from tams.domain.timerange import TimeRange
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def at(seconds):
+    """A moment, in seconds after NOON."""
+    return NOON + timedelta(seconds=seconds)
+
+
+def new_id():
+    """An id that nothing has."""
+    return str(uuid4())
+
+
+def make_source(**known):
+    """A Source with the least that it needs."""
+    values = {"id": new_id(), "format": ContentFormat.DATA, "created": NOON, "updated": NOON}
+    return Source(**values | known)
+
+
+def make_flow(*members, **known):
+    """A Flow that collects these Flows, with the least that it needs."""
+    values = {
+        "id": new_id(),
+        "source_id": new_id(),
+        "format": ContentFormat.DATA,
+        "codec": "application/json",
+        "container": "application/json",
+        "essence_parameters": DataParameters(),
+        "created": NOON,
+        "metadata_updated": NOON,
+        "flow_collection": tuple(CollectionItem(id=member.id) for member in members),
+    }
+    return Flow(**values | known)
+
+
+async def add_sources(catalogue, *sources):
+    """Store Sources, in this order."""
+
+    async def work(tx):
+        for source in sources:
+            await tx.sources.add(source)
+
+    await catalogue.write(work)
+
+
+async def add_flows(catalogue, *flows):
+    """Store Flows and those of their Sources that are new, in this order."""
+
+    async def work(tx):
+        for flow in flows:
+            if await tx.sources.lock(flow.source_id) is None:
+                await tx.sources.add(make_source(id=flow.source_id, format=flow.format))
+            await tx.flows.add(flow)
+
+    await catalogue.write(work)
+
+
+async def replace_flow(catalogue, flow):
+    """Store a Flow as it is now."""
+
+    async def work(tx):
+        await tx.flows.lock(flow.id)
+        await tx.flows.replace(flow)
+
+    await catalogue.write(work)
+
+
+async def remove_flow(catalogue, flow_id):
+    """Remove a Flow, and return the key of its row."""
+
+    async def work(tx):
+        locked = await tx.flows.lock(flow_id)
+        await tx.flows.remove(locked, NOON)
+        return locked.key
+
+    return await catalogue.write(work)
+
+
+async def get_flow(catalogue, flow_id):
+    """Read a Flow."""
+    return await catalogue.read(lambda tx: tx.flows.get(flow_id))
+
+
+async def get_source(catalogue, source_id):
+    """Read a Source."""
+    return await catalogue.read(lambda tx: tx.sources.get(source_id))
+
+
+async def register(catalogue, flow_id, *timeranges):
+    """Register a Segment of a new external Object for each of these timeranges."""
+    posts = [
+        NewSegment(
+            object_id=new_id(),
+            timerange=TimeRange.parse(timerange),
+            get_urls=(Instance(url="https://media.example/object", label="elsewhere"),),
+        )
+        for timerange in timeranges
+    ]
+
+    async def work(tx):
+        flow = await tx.flows.lock(flow_id)
+        decision = decide(flow, posts, await tx.segments.survey(flow, posts), frozenset())
+        assert not decision.refused
+        await tx.segments.add(flow, decision.accepted, NOON)
+
+    await catalogue.write(work)
