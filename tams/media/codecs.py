@@ -46,6 +46,10 @@ _TRANSPORT = frozenset(
 )
 
 
+_DECODERS = {"dts": "dca"}
+"""Codecs that FFmpeg's muxers list by the name of the decoder alone."""
+
+
 @dataclass(frozen=True, slots=True)
 class Carrier:
     """A container that Objects are written in; `muxer` is its name in FFmpeg."""
@@ -93,7 +97,7 @@ def can_carry(muxer: str, codec: str) -> bool:
     """Whether FFmpeg's muxer of this name can hold the codec so that it is found again."""
     if muxer == "mpegts":
         return codec in _TRANSPORT
-    return codec in _listed(muxer)
+    return _DECODERS.get(codec, codec) in _listed(muxer)
 
 
 @cache

@@ -21,9 +21,11 @@ from tams.errors import MediaUnreadable
 from tams.media.clock import nearest, to_ns
 from tams.media.codecs import can_carry
 from tams.media.cut import Progress
-from tams.media.lanes import Lane, LaneReader
+from tams.media.lanes import Lane, LaneReader, Piece
 from tams.media.samples import Sample, codec_name, translated
 from tams.media.writing import Output, PacketTimes
+
+__all__ = ["MUXERS", "Joined", "Lane", "Piece", "join"]
 
 MUXERS = {".mp4": "mp4", ".mov": "mov", ".ts": "mpegts", ".mkv": "matroska"}
 """The files that can be written, by the end of their names."""

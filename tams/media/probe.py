@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal
 
+import av
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.packet import Packet
@@ -103,9 +104,15 @@ def probe(path: Path) -> Media:
             path=path,
             tracks=tracks,
             origin=min(starts),
-            duration=None if container.duration is None else container.duration * 1000,
+            duration=_duration(path),
             first_ticks=head.first_ticks,
         )
+
+
+def _duration(path: Path) -> int | None:
+    # Opened as FFmpeg likes it: it subtracts time stamps on both sides of a wrap.
+    with av.open(str(path)) as container:
+        return None if container.duration is None else container.duration * 1000
 
 
 class _Head:
@@ -145,8 +152,9 @@ class _Head:
         parameters: VideoParameters | AudioParameters | None = None
         rate = None
         if samples and isinstance(stream, VideoStream):
-            times = [sample.time for sample in samples if not sample.hidden]
-            rate = frame_rate(stream, times[:_FIRST_SAMPLES], tick_of(stream))
+            # Frames before this moment are all known: later packets are decoded after it.
+            known = [s.time for s in samples if not s.hidden and s.time <= samples[-1].decode_time]
+            rate = frame_rate(stream, known, tick_of(stream))
             parameters = video_parameters(stream, rate)
         elif samples and isinstance(stream, AudioStream):
             parameters = audio_parameters(stream)
