@@ -40,7 +40,8 @@ class Waiting(Generic[T]):
 
     def run(self, database: apsw.Connection) -> T:
         """Run the work once."""
-        return self.context.copy().run(lambda: self.attempt(database))
+        result: T = self.context.copy().run(self.attempt, database)
+        return result
 
 
 class Writer:
@@ -63,7 +64,7 @@ class Writer:
 
         If the caller is cancelled, a work that has not begun is dropped; one that has runs on.
         """
-        waiting = Waiting(attempt, asyncio.get_running_loop().create_future())
+        waiting: Waiting[T] = Waiting(attempt, asyncio.get_running_loop().create_future())
         with self._changed:
             if self._closed or len(self._queue) >= self._capacity:
                 raise Busy("too many changes are waiting already; try again in a moment")

@@ -1,0 +1,92 @@
+"""The one place that knows which catalogue a URL means; drivers are loaded on first need."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+from urllib.parse import unquote, urlsplit
+
+from tams.catalogue.base import Catalogue
+from tams.domain.clock import Clock, utc_now
+from tams.errors import BadSettings
+
+_MEMORY = "sqlite:///:memory:"
+_KNOWN = "sqlite:///path, sqlite:///:memory: or postgresql://…"
+
+
+def catalogue(
+    url: str,
+    *,
+    synchronous: Literal["FULL", "NORMAL", "OFF"] = "FULL",
+    connections: int = 10,
+    queue_limit: int = 1000,
+    time_limit: float = 30.0,
+    clock: Clock = utc_now,
+) -> Catalogue:
+    """Return the catalogue at a URL, not opened yet; raises `BadSettings` if there is none.
+
+    `synchronous` is SQLite's, `connections` PostgreSQL's; `queue_limit` counts the works that may
+    wait, `time_limit` is in seconds for each.
+    """
+    if _engine(url) == "sqlite":
+        from tams.catalogue.sql.sqlite import SQLiteCatalogue
+
+        return SQLiteCatalogue(
+            _path(url),
+            synchronous=synchronous,
+            queue_limit=queue_limit,
+            time_limit=time_limit,
+            clock=clock,
+        )
+    _require_asyncpg()
+    from tams.catalogue.sql.postgres import PostgresCatalogue
+
+    return PostgresCatalogue(
+        url,
+        connections=connections,
+        queue_limit=queue_limit,
+        time_limit=time_limit,
+        clock=clock,
+    )
+
+
+async def migrate(url: str) -> None:
+    """Create the schema of a catalogue that is not open, or bring it up to date."""
+    if _engine(url) == "sqlite":
+        from tams.catalogue.sql import sqlite
+
+        sqlite.migrate(_path(url))
+        return
+    _require_asyncpg()
+    from tams.catalogue.sql import postgres
+
+    await postgres.migrate(url)
+
+
+def _engine(url: str) -> Literal["sqlite", "postgresql"]:
+    match urlsplit(url).scheme:
+        case "sqlite":
+            return "sqlite"
+        case "postgresql" | "postgres":
+            return "postgresql"
+        case _:
+            # Not the URL itself: it may hold a password.
+            raise BadSettings(f"TAMS_CATALOGUE: it must be {_KNOWN}")
+
+
+def _path(url: str) -> Path | Literal[":memory:"]:
+    if url == _MEMORY:
+        return ":memory:"
+    parts = urlsplit(url)
+    if parts.netloc or len(parts.path) < 2:
+        raise BadSettings(f"TAMS_CATALOGUE: it must be {_KNOWN}, not {url}")
+    return Path(unquote(parts.path[1:]))
+
+
+def _require_asyncpg() -> None:
+    try:
+        import asyncpg  # noqa: F401 - to say what is missing, before anything is built
+    except ImportError as error:
+        raise BadSettings(
+            "TAMS_CATALOGUE: PostgreSQL needs its driver: pip install 'tams-server[postgres]'"
+        ) from error

@@ -1,0 +1,206 @@
+"""The catalogue in a PostgreSQL database."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import asyncpg
+
+from tams.catalogue.base import Catalogue, Work
+from tams.catalogue.sql.migrations import HEAD, VERSION, steps
+from tams.catalogue.sql.postgres_connection import PostgresConnection
+from tams.catalogue.sql.transaction import perform
+from tams.domain.clock import Clock, utc_now
+from tams.errors import BadSettings, Busy, OutcomeUnknown
+
+T = TypeVar("T")
+
+# Each lock is taken by a statement of its own, which sees what its last holder wrote.
+_BEGIN_WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+_BEGIN_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_ATTEMPTS = 5
+
+_LOST = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.InterfaceError,
+)
+# A unique key is violated where two works add the same new Flow, Source or Object at once: the
+# second run of the later one finds it there.
+_AGAIN = (
+    *_LOST,
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.UniqueViolationError,
+)
+
+
+class PostgresCatalogue(Catalogue):
+    """Works run on a pool of connections; as many others may wait as the queue holds."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        connections: int = 10,
+        queue_limit: int = 1000,
+        time_limit: float = 30.0,
+        clock: Clock = utc_now,
+    ) -> None:
+        """`queue_limit` counts the works that may wait, `time_limit` is in seconds for each."""
+        self._url = url
+        self._connections = connections
+        self._limit = connections + queue_limit
+        self._time_limit = time_limit
+        self._clock = clock
+        self._present = 0
+        self._running: set[asyncio.Task[Any]] = set()
+        self._pool: asyncpg.Pool | None = None
+
+    async def open(self) -> None:
+        try:
+            self._pool = await asyncpg.create_pool(
+                self._url, min_size=1, max_size=self._connections, reset=_keep_as_it_is
+            )
+            async with self._pool.acquire() as database:
+                version = await _version(database)
+        except (*_LOST, asyncpg.PostgresError, ValueError) as error:
+            await self.close()
+            raise BadSettings(f"TAMS_CATALOGUE: cannot connect to PostgreSQL: {error}") from error
+        if version != HEAD:
+            await self.close()
+            found = "no schema" if version is None else f"a schema of version {version}"
+            raise BadSettings(
+                f"TAMS_CATALOGUE: the database has {found}, and version {HEAD} is needed: "
+                f"run `tams admin migrate`"
+            )
+
+    async def close(self) -> None:
+        if self._running:
+            await asyncio.wait(self._running)
+        if self._pool is not None:
+            await self._pool.close()
+            self._pool = None
+
+    async def write(self, work: Work[T]) -> T:
+        return await self._run(work, _BEGIN_WRITE)
+
+    async def read(self, work: Work[T]) -> T:
+        return await self._run(work, _BEGIN_READ)
+
+    async def ping(self) -> None:
+        await self.read(lambda tx: tx.service.get())
+
+    async def _run(self, work: Work[T], begin: str) -> T:
+        if self._present >= self._limit:
+            raise Busy("too much waits for the catalogue already; try again in a moment")
+        self._present += 1
+        try:
+            for _ in range(_ATTEMPTS - 1):
+                try:
+                    return await self._attempt(work, begin)
+                except _AGAIN:
+                    continue
+            return await self._attempt(work, begin)
+        except (*_LOST, asyncpg.SerializationError, asyncpg.DeadlockDetectedError) as error:
+            raise Busy(f"PostgreSQL cannot do this now: {error}") from error
+        finally:
+            self._present -= 1
+
+    async def _attempt(self, work: Work[T], begin: str) -> T:
+        """Run a work once; what has begun runs to its end, though its caller be cancelled."""
+        pool = self._opened()
+        database = await pool.acquire()
+        task = asyncio.create_task(self._transact(work, begin, pool, database))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return await asyncio.shield(task)
+
+    async def _transact(
+        self, work: Work[T], begin: str, pool: asyncpg.Pool, database: asyncpg.Connection
+    ) -> T:
+        try:
+            async with _rolled_back(database):
+                await database.execute(begin)
+                async with self._limited():
+                    result = await perform(work, PostgresConnection(database), self._clock)
+            try:
+                await database.execute("COMMIT")
+            except _LOST as error:
+                raise OutcomeUnknown(
+                    "the connection was lost during COMMIT; repeat the request"
+                ) from error
+            return result
+        finally:
+            await pool.release(database)
+
+    @asynccontextmanager
+    async def _limited(self) -> AsyncIterator[None]:
+        limit = asyncio.timeout(self._time_limit)
+        try:
+            async with limit:
+                yield
+        except TimeoutError as error:
+            raise Busy(
+                f"this took the catalogue longer than {self._time_limit} s; ask for less"
+            ) from error
+
+    def _opened(self) -> asyncpg.Pool:
+        if self._pool is None:
+            raise RuntimeError("the catalogue is not open")
+        return self._pool
+
+
+@asynccontextmanager
+async def _rolled_back(database: asyncpg.Connection) -> AsyncIterator[None]:
+    """Undo everything if the block raises."""
+    try:
+        yield
+    except BaseException:
+        if not database.is_closed():
+            try:
+                await database.execute("ROLLBACK")
+            except _LOST:
+                database.terminate()
+        raise
+
+
+async def _keep_as_it_is(_: asyncpg.Connection) -> None:
+    """Spare the round trip: every work ends its transaction, and changes no setting."""
+
+
+async def migrate(url: str) -> None:
+    """Create the schema, or bring it up to date."""
+    try:
+        database = await asyncpg.connect(url)
+    except (*_LOST, asyncpg.PostgresError, ValueError) as error:
+        raise BadSettings(f"TAMS_CATALOGUE: cannot connect to PostgreSQL: {error}") from error
+    try:
+        await _migrate(database)
+    finally:
+        await database.close()
+
+
+async def _migrate(database: asyncpg.Connection) -> None:
+    version = await _version(database)
+    if version == HEAD:
+        return
+    try:
+        async with database.transaction():
+            await database.execute(steps("postgresql", version))
+    except asyncpg.PostgresError:
+        if await _version(database) != HEAD:  # else another process was faster
+            raise
+
+
+async def _version(database: asyncpg.Connection) -> str | None:
+    if await database.fetchval("SELECT to_regclass('alembic_version')") is None:
+        return None
+    version: str | None = await database.fetchval(VERSION)
+    return version

@@ -1,0 +1,111 @@
+"""Catalogues for every test that wants one: a fresh SQLite file, a fresh PostgreSQL database."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from tams.catalogue.connect import migrate
+
+
+@dataclass(frozen=True)
+class PostgresServer:
+    """A throw-away server that listens on a socket in its own folder."""
+
+    binaries: Path
+    folder: Path
+    user: str
+
+    def run(self, program: str, *arguments: str) -> None:
+        """Run one of PostgreSQL's programs as the server's user; it refuses to be root's."""
+        subprocess.run(
+            [self.binaries / program, *arguments],
+            check=True,
+            user=self.user if os.geteuid() == 0 else None,
+            cwd=self.folder,
+            stdout=subprocess.DEVNULL,
+        )
+
+    def start(self) -> None:
+        self.run("initdb", "--pgdata=data", "--username=tams", "--auth=trust", "--no-sync")
+        options = f"-c listen_addresses= -c unix_socket_directories={self.folder} -c fsync=off"
+        self.run("pg_ctl", "start", "--wait", "--pgdata=data", "--log=log", f"--options={options}")
+
+    def stop(self) -> None:
+        self.run("pg_ctl", "stop", "--pgdata=data", "--mode=immediate")
+
+    def create(self, name: str, *options: str) -> str:
+        """Create a database and return its URL."""
+        self.run("createdb", f"--host={self.folder}", "--username=tams", *options, name)
+        return f"postgresql:///{name}?host={self.folder}&user=tams"
+
+    def drop(self, name: str) -> None:
+        self.run("dropdb", f"--host={self.folder}", "--username=tams", "--force", name)
+
+
+def find_binaries() -> Path | None:
+    """Where PostgreSQL's programs are: on the path, or where Debian puts them, the newest."""
+    on_path = shutil.which("initdb")
+    if on_path is not None:
+        return Path(on_path).resolve().parent
+    found = Path("/usr/lib/postgresql").glob("*/bin/initdb")
+    return max((program.parent for program in found), default=None, key=lambda at: at.parts[-2])
+
+
+@pytest.fixture(scope="session")
+def postgres_server():
+    """A server of its own for this run, with a template that has the schema."""
+    binaries = find_binaries()
+    if binaries is None:
+        pytest.skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
+    folder = Path(tempfile.mkdtemp(prefix="tams-postgres-"))
+    server = PostgresServer(binaries, folder, "postgres")
+    if os.geteuid() == 0:
+        shutil.chown(folder, "postgres")
+    server.start()
+    try:
+        asyncio.run(migrate(server.create("tams_template")))
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder)
+
+
+_names = count(1)
+
+
+@pytest.fixture
+def postgres_url(postgres_server):
+    """A fresh database with the schema."""
+    name = f"tams_{next(_names)}"
+    yield postgres_server.create(name, "--template=tams_template")
+    postgres_server.drop(name)
+
+
+@pytest.fixture
+def empty_postgres_url(postgres_server):
+    """A fresh database without a schema."""
+    name = f"empty_{next(_names)}"
+    yield postgres_server.create(name)
+    postgres_server.drop(name)
+
+
+@pytest.fixture
+def sqlite_url(tmp_path):
+    """A file that is not there yet."""
+    return f"sqlite:///{tmp_path / 'catalogue.db'}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def catalogue_url(request):
+    """A fresh catalogue of each engine."""
+    engine = "postgres" if request.param == "postgresql" else request.param
+    return request.getfixturevalue(f"{engine}_url")
