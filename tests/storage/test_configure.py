@@ -1,0 +1,157 @@
+"""TAMS_STORAGE: what it may say, and how a mistake is named."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tams.errors import BadSettings
+from tams.storage.configure import build_storages
+from tams.storage.storages import Storages
+from tests.media_server import StoppedClock
+
+ID = "6a8f3f6c-1d51-4f0e-9c0d-0b8f6a1f2e11"
+
+
+def built(setting: str, folder: Path) -> Storages:
+    return build_storages(
+        setting, folder / "data", StoppedClock(), url_timeout=3600, url_window=900
+    )
+
+
+def from_toml(text: str, folder: Path) -> Storages:
+    path = folder / "storage.toml"
+    path.write_text(text)
+    return built(str(path), folder)
+
+
+def test_without_a_setting_there_is_one_folder_in_the_data_folder(tmp_path: Path) -> None:
+    storages = built("", tmp_path)
+    (storage,) = storages.values()
+    assert storages.local[storage.backend.id].root == tmp_path / "data" / "media"
+    assert storage.backend.default_storage
+    assert storage.backend.store_type == "http_object_store"
+    assert (storage.backend.label, storage.backend.provider) == ("local", "local")
+
+
+def test_the_data_folder_can_be_moved(tmp_path: Path) -> None:
+    assert set(built("", tmp_path / "here")) == set(built("", tmp_path / "there"))
+
+
+def test_one_url_is_one_backend(tmp_path: Path) -> None:
+    (storage,) = built((tmp_path / "my media").as_uri(), tmp_path).local.values()
+    assert storage.root == tmp_path / "my media"
+    assert storage.backend.default_storage
+
+
+def test_a_file_sets_every_field(tmp_path: Path) -> None:
+    storages = from_toml(
+        f"""
+        [[backend]]
+        url = "file:///srv/fast"
+        id = "{ID}"
+        label = "fast"
+        default = true
+        provider = "Facility"
+        region = "north"
+        availability_zone = "room 2"
+        store_product = "ZFS"
+        tags = {{ tier = "hot", auth_classes = ["news", "sport"] }}
+        public_url = "https://media.example/fast/"
+
+        [[backend]]
+        url = "file:///srv/slow"
+        label = "slow"
+        """,
+        tmp_path,
+    )
+    fast, slow = (storage.backend for storage in storages.values())
+    assert fast.id == ID
+    assert fast.default_storage
+    assert (fast.provider, fast.store_product) == ("Facility", "ZFS")
+    assert (fast.region, fast.availability_zone) == ("north", "room 2")
+    assert fast.tags == {"tier": "hot", "auth_classes": ("news", "sport")}
+    assert fast.public_url == "https://media.example/fast"
+    assert not slow.default_storage
+    assert slow.public_url is None
+    assert storages.labels == {"fast", "slow"}
+
+
+def test_json_may_hold_the_list_alone(tmp_path: Path) -> None:
+    backends = [{"url": "file:///srv/one"}, {"url": "file:///srv/two"}]
+    path = tmp_path / "storage.json"
+    ids = []
+    for content in (backends, {"backend": backends}):
+        path.write_text(json.dumps(content))
+        ids.append(list(built(str(path), tmp_path)))
+    assert ids[0] == ids[1]
+    assert len(set(ids[0])) == 2
+
+
+def test_an_id_left_out_follows_from_the_folder(tmp_path: Path) -> None:
+    one, same, other = (
+        next(iter(built(url, tmp_path))) for url in ("file:///a", "file:///a/", "file:///b")
+    )
+    assert one == same != other
+
+
+def test_an_only_backend_is_the_default_unless_it_says_no(tmp_path: Path) -> None:
+    for text, default in (("", True), ("default = false", False)):
+        (storage,) = from_toml(f'[[backend]]\nurl = "file:///a"\n{text}', tmp_path).values()
+        assert storage.backend.default_storage is default
+
+
+@pytest.mark.parametrize(
+    ("table", "named"),
+    [
+        ('url = "s3://bucket?endpoint=x"', "url: .*s3 scheme: only file"),
+        ('url = "gs://bucket"', "url: .*gs scheme: only file"),
+        ('url = "/srv/media"', "url: .*no scheme"),
+        ('url = "file://host/srv"', "url: .*absolute path"),
+        ('url = "file:///"', "url: .*absolute path"),
+        ('url = "file:///a?x=1"', "url: .*absolute path"),
+        ("url = 5", "url: .*string.*not 5"),
+        ('label = "x"', "url: Field required"),
+        ('url = "file:///a"\nid = "6A8F3F6C-1D51-4F0E-9C0D-0B8F6A1F2E11"', "id: .*pattern"),
+        ('url = "file:///a"\nlabel = ""', "label: .*at least 1"),
+        ('url = "file:///a"\ndefault = "yes"', "default: .*boolean"),
+        ('url = "file:///a"\ntags = { a = 5 }', "tags.a"),
+        ('url = "file:///a"\npublic_url = "ftp://x"', "public_url: .*pattern"),
+        ('url = "file:///a"\npublic_url = "http://x/\\"y"', "public_url: .*pattern"),
+        ('url = "file:///a"\nbucket = "x"', "bucket: Extra inputs"),
+    ],
+)
+def test_a_mistake_names_backend_and_field(tmp_path: Path, table: str, named: str) -> None:
+    text = f'[[backend]]\nurl = "file:///srv/first"\n[[backend]]\n{table}'
+    with pytest.raises(BadSettings, match=rf"storage\.toml: backend 2 \(.*\): {named}"):
+        from_toml(text, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "named"),
+    [
+        ('url = "file:///a"', 'url = "file:///a"', "url: its folder"),
+        ('url = "file:///a"', 'url = "file:///a/b/../c"', "url: its folder"),
+        (f'id = "{ID}"\nurl = "file:///a"', f'id = "{ID}"\nurl = "file:///b"', f"id: {ID}"),
+        ('label = "x"\nurl = "file:///a"', 'label = "x"\nurl = "file:///b"', "label: x"),
+        ('default = true\nurl = "file:///a"', 'default = true\nurl = "file:///b"', "default:"),
+    ],
+)
+def test_backends_must_differ(tmp_path: Path, first: str, second: str, named: str) -> None:
+    with pytest.raises(BadSettings, match=rf"backend 2 \(.*\): {named}"):
+        from_toml(f"[[backend]]\n{first}\n[[backend]]\n{second}", tmp_path)
+
+
+@pytest.mark.parametrize("text", ["", "backend = []", "[backend]\nurl = 'x'", "x = 1", "{"])
+def test_a_file_without_backends_stops_the_start(tmp_path: Path, text: str) -> None:
+    with pytest.raises(BadSettings, match=r"TAMS_STORAGE .*storage\.toml"):
+        from_toml(text, tmp_path)
+
+
+def test_a_missing_file_and_another_url_stop_the_start(tmp_path: Path) -> None:
+    with pytest.raises(BadSettings, match=r"TAMS_STORAGE .*none\.toml: No such file"):
+        built(str(tmp_path / "none.toml"), tmp_path)
+    with pytest.raises(BadSettings, match=r"TAMS_STORAGE: url: .*s3 scheme"):
+        built("s3://bucket?endpoint=x", tmp_path)

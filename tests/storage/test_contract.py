@@ -1,0 +1,159 @@
+"""What every storage backend promises, by the URLs that it signs."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+
+import pytest
+
+from tams.errors import NotFound
+from tests.storage.conftest import Served
+
+KEY = "tams/2026/11/20/flow/object.ts"
+CONTENT = bytes(range(256)) * 5000
+
+
+def md5(content: bytes) -> str:
+    return base64.b64encode(hashlib.md5(content).digest()).decode()
+
+
+async def put(served: Served, content: bytes, key: str = KEY, **headers: str) -> int:
+    request = served.storage.sign_put(served.base_url, key, "video/mp2t")
+    sent = {"Content-Type": request.content_type, **request.headers, **headers}
+    async with served.client.put(request.url, data=io.BytesIO(content), headers=sent) as answer:
+        return answer.status
+
+
+async def test_what_is_put_is_read_back(served: Served) -> None:
+    assert await put(served, CONTENT) == 200
+    async with served.client.get(served.get_url(KEY)) as answer:
+        assert answer.status == 200
+        assert await answer.read() == CONTENT
+        assert answer.headers["Content-Type"] == "video/mp2t"
+        assert answer.headers["Content-Length"] == str(len(CONTENT))
+        assert answer.headers["Accept-Ranges"] == "bytes"
+        assert answer.headers["ETag"].strip('"')
+
+
+async def test_head_says_what_get_says(served: Served) -> None:
+    await put(served, CONTENT)
+    async with served.client.get(served.get_url(KEY)) as whole:
+        wanted = whole.headers
+    async with served.client.head(served.get_url(KEY)) as answer:
+        assert answer.status == 200
+        for name in ("Content-Type", "Content-Length", "ETag", "Last-Modified"):
+            assert answer.headers[name] == wanted[name]
+
+
+@pytest.mark.parametrize(
+    ("asked", "start", "end"),
+    [("0-0", 0, 1), ("100-299999", 100, 300_000), ("1279000-", 1_279_000, None), ("-7", -7, None)],
+)
+async def test_a_range_is_answered_with_its_bytes(
+    served: Served, asked: str, start: int, end: int | None
+) -> None:
+    await put(served, CONTENT)
+    headers = {"Range": f"bytes={asked}"}
+    async with served.client.get(served.get_url(KEY), headers=headers) as answer:
+        assert answer.status == 206
+        assert await answer.read() == CONTENT[start:end]
+        first, last, _ = slice(start, end).indices(len(CONTENT))
+        assert answer.headers["Content-Range"] == f"bytes {first}-{last - 1}/{len(CONTENT)}"
+
+
+async def test_a_range_beyond_the_end_is_416(served: Served) -> None:
+    await put(served, b"short")
+    headers = {"Range": "bytes=5-"}
+    async with served.client.get(served.get_url(KEY), headers=headers) as answer:
+        assert answer.status == 416
+        assert answer.headers["Content-Range"] == "bytes */5"
+
+
+async def test_a_second_put_replaces_the_bytes(served: Served) -> None:
+    await put(served, CONTENT)
+    assert await put(served, b"other") == 200
+    async with served.client.get(served.get_url(KEY)) as answer:
+        assert await answer.read() == b"other"
+
+
+async def test_content_md5_is_verified(served: Served) -> None:
+    assert await put(served, CONTENT, **{"Content-MD5": md5(CONTENT)}) == 200
+    assert await put(served, b"other", **{"Content-MD5": md5(CONTENT)}) == 400
+    async with served.client.get(served.get_url(KEY)) as answer:
+        assert await answer.read() == CONTENT
+
+
+async def test_urls_are_ascii_and_need_no_escape_in_json(served: Served) -> None:
+    for url in (
+        served.get_url(KEY),
+        served.storage.sign_put(served.base_url, KEY, "application/ttml+xml").url,
+    ):
+        assert json.dumps(url) == f'"{url}"'
+
+
+async def test_head_of_the_storage_knows_size_type_and_etag(served: Served) -> None:
+    assert await served.storage.head(KEY) is None
+    await put(served, CONTENT)
+    stored = await served.storage.head(KEY)
+    assert stored is not None
+    assert (stored.size, stored.content_type) == (len(CONTENT), "video/mp2t")
+    async with served.client.get(served.get_url(KEY)) as answer:
+        assert answer.headers["ETag"] == stored.etag
+
+
+async def test_bytes_are_read_without_http(served: Served) -> None:
+    await put(served, CONTENT)
+    assert b"".join([part async for part in served.storage.read(KEY)]) == CONTENT
+    assert b"".join([part async for part in served.storage.read(KEY, 10, 20)]) == CONTENT[10:20]
+    with pytest.raises(NotFound):
+        await anext(served.storage.read("tams/none.ts"))
+
+
+async def test_deleted_bytes_are_gone_and_deleting_again_is_no_error(served: Served) -> None:
+    await put(served, CONTENT)
+    await served.storage.delete(KEY)
+    await served.storage.delete(KEY)
+    assert await served.storage.head(KEY) is None
+    async with served.client.get(served.get_url(KEY)) as answer:
+        assert answer.status == 404
+
+
+async def test_it_answers_a_ping(served: Served) -> None:
+    await served.storage.ping()
+
+
+async def test_a_url_is_for_one_key(served: Served) -> None:
+    other = KEY.replace("object", "objects")
+    await put(served, CONTENT)
+    await put(served, CONTENT, other)
+    async with served.client.get(served.get_url(KEY).replace(KEY, other)) as answer:
+        assert answer.status == 403
+
+
+async def test_a_url_is_for_one_method(served: Served) -> None:
+    request = served.storage.sign_put(served.base_url, KEY, "video/mp2t")
+    await put(served, CONTENT)
+    for method, url in (
+        ("GET", request.url),
+        ("HEAD", request.url),
+        ("DELETE", request.url),
+        ("PUT", served.get_url(KEY)),
+        ("POST", served.get_url(KEY)),
+        ("DELETE", served.get_url(KEY)),
+    ):
+        async with served.client.request(method, url) as answer:
+            assert answer.status == 403, (method, url)
+    assert await served.storage.head(KEY) is not None
+
+
+async def test_every_character_of_a_signature_counts(served: Served) -> None:
+    await put(served, CONTENT)
+    url = served.get_url(KEY)
+    start = url.index("signature=") + len("signature=")
+    for at in range(start, len(url), 7):
+        forged = url[:at] + ("1" if url[at] == "0" else "0") + url[at + 1 :]
+        async with served.client.get(forged) as answer:
+            assert answer.status == 403
