@@ -13,6 +13,7 @@ from fastapi import Depends, Request
 from tams.api.paging import PageSizes
 from tams.domain.access import Principal
 from tams.services.flows import Flows
+from tams.services.health import Health
 from tams.services.media import Media
 from tams.services.objects import Objects
 from tams.services.segments import Segments
@@ -32,6 +33,7 @@ class Services:
     storage: StorageAllocation
     objects: Objects
     media: Media
+    health: Health
 
 
 async def _services(request: Request) -> Services:

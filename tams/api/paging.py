@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,8 @@ from fastapi import Request
 from tams.api.query import Query
 from tams.domain.pages import Page, PageRequest, Sort
 from tams.errors import Invalid
+
+_HOST = re.compile(r"[A-Za-z0-9._:\[\]-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,11 @@ def paging_headers(request: Request, asked: PageRequest, page: Page[Any]) -> dic
 
 def base_url(request: Request) -> str:
     """Where the caller reached this server, without a slash at the end."""
-    return str(request.base_url).rstrip("/")
+    public_url: str = request.app.state.public_url
+    host = request.headers.get("host", "")
+    if public_url or _HOST.fullmatch(host) is None:
+        return public_url or str(request.base_url).rstrip("/")
+    return f"{request.scope['scheme']}://{host}{request.scope.get('root_path', '')}"
 
 
 def _next_url(request: Request, key: str) -> str:

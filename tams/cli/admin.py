@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 
 import typer
@@ -20,8 +21,7 @@ def admin() -> None:
 @app.command()
 def migrate() -> None:
     """Bring the catalogue's schema to this version; TAMS_CATALOGUE says which catalogue."""
-    from tams.catalogue import migrate as migrate_catalogue
+    from tams.catalogue.connect import migrate as migrate_catalogue
 
-    settings = read_settings(os.environ)
-    revision = migrate_catalogue(settings.catalogue_url)
-    Console().print(f"the catalogue's schema is at revision {revision}")
+    asyncio.run(migrate_catalogue(read_settings(os.environ).catalogue_url))
+    Console().print("the catalogue's schema is that of this version")

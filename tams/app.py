@@ -1,0 +1,157 @@
+"""The only place that builds things: settings, catalogue, storages, services, routers, worker."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+
+from tams import __version__
+from tams.api import errors, flows, health, media, objects, segments, service, sources, storage
+from tams.api.deps import Services
+from tams.api.paging import PageSizes
+from tams.api.routing import StandardPaths
+from tams.catalogue import connect
+from tams.catalogue.base import Catalogue
+from tams.domain.access import ANYONE
+from tams.domain.clock import Clock, utc_now
+from tams.domain.service import ServicePromises
+from tams.services.cleanup import CleanUp
+from tams.services.flows import Flows
+from tams.services.health import Health
+from tams.services.media import Media
+from tams.services.objects import Objects
+from tams.services.segments import Segments
+from tams.services.service import Service
+from tams.services.sources import Sources
+from tams.services.storage import StorageAllocation
+from tams.settings import Settings
+from tams.storage.configure import build_storages
+from tams.storage.signing import GRACE_S
+from tams.storage.storages import Storages
+from tams.workers.loop import Worker
+
+EXPOSED = [
+    "Link",
+    "Location",
+    "Content-Range",
+    "ETag",
+    "X-Paging-Limit",
+    "X-Paging-NextKey",
+    "X-Paging-Count",
+    "X-Paging-Reverse-Order",
+    "X-Paging-Timerange",
+]
+"""Headers that a browser lets scripts read (statement 259)."""
+
+
+@asynccontextmanager
+async def running(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[FastAPI]:
+    """Build, open and hand out the application; close it behind the caller.
+
+    Its `state.worker` does the background work. Raises `BadSettings` if it cannot start.
+    """
+    # Each step of a statement gives the GIL away; 5 ms until it comes back would cost tenfold.
+    sys.setswitchinterval(0.0005)
+    catalogue = connect.catalogue(
+        settings.catalogue_url, synchronous=settings.synchronous, clock=clock
+    )
+    storages = build_storages(
+        settings.storage,
+        settings.data_dir,
+        clock,
+        url_timeout=settings.min_presigned_url_timeout,
+        url_window=settings.url_window,
+    )
+    worker = _worker(settings, catalogue, storages, clock)
+    async with AsyncExitStack() as opened:
+        await catalogue.open()
+        opened.push_async_callback(catalogue.close)
+        await storages.open()
+        opened.push_async_callback(storages.close)
+        worker.start()
+        opened.push_async_callback(worker.stop)
+        yield _application(settings, _services(settings, catalogue, storages, clock), worker)
+
+
+def _url_lifetime(settings: Settings) -> timedelta:
+    """How long a URL that was given out may work."""
+    seconds = settings.min_presigned_url_timeout + settings.url_window + GRACE_S
+    return timedelta(seconds=seconds)
+
+
+def _services(
+    settings: Settings, catalogue: Catalogue, storages: Storages, clock: Clock
+) -> Services:
+    promises = ServicePromises(
+        version=__version__,
+        min_object_timeout=settings.min_object_timeout,
+        min_presigned_url_timeout=settings.min_presigned_url_timeout,
+    )
+    return Services(
+        service=Service(catalogue, promises, [one.backend for one in storages.values()]),
+        sources=Sources(catalogue, clock),
+        flows=Flows(catalogue, clock),
+        segments=Segments(
+            catalogue,
+            storages.signer,
+            clock,
+            backend_labels=storages.labels,
+            url_lifetime=_url_lifetime(settings),
+        ),
+        storage=StorageAllocation(
+            catalogue,
+            storages,
+            clock,
+            default=settings.storage_default,
+            maximum=settings.storage_max,
+            object_timeout=timedelta(seconds=settings.min_object_timeout),
+        ),
+        objects=Objects(catalogue, storages.signer),
+        media=Media(storages.local, max_size=settings.max_object_size),
+        health=Health({"catalogue": catalogue.ping, "storage": storages.ping}),
+    )
+
+
+def _worker(settings: Settings, catalogue: Catalogue, storages: Storages, clock: Clock) -> Worker:
+    cleanup = CleanUp(
+        catalogue,
+        storages,
+        clock,
+        url_lifetime=_url_lifetime(settings),
+        event_retention=timedelta(seconds=settings.event_retention),
+    )
+    return Worker(
+        [cleanup.run_due, cleanup.condemn_expired, cleanup.expire_events], settings.worker_interval
+    )
+
+
+def _application(settings: Settings, services: Services, worker: Worker) -> FastAPI:
+    app = FastAPI(
+        title="TAMS",
+        summary="The store for time-addressable media",
+        version=__version__,
+        separate_input_output_schemas=False,
+    )
+    app.state.services = services
+    app.state.page_sizes = PageSizes(settings.page_default, settings.page_max)
+    app.state.anyone = ANYONE
+    app.state.public_url = settings.public_url
+    app.state.worker = worker
+    errors.install(app)
+    for module in (service, sources, flows, segments, storage, objects, media, health):
+        app.include_router(module.router)
+    app.add_middleware(StandardPaths)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=["*"],
+        allow_methods=["GET", "HEAD", "PUT", "POST", "DELETE"],
+        allow_headers=["*"],
+        expose_headers=EXPOSED,
+        max_age=3600,
+    )
+    return app
