@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from tams.domain.flows import CollectionItem, DataParameters, Flow
-from tams.domain.objects import Instance
+from tams.domain.objects import Instance, NewObject
+from tams.domain.pages import PageRequest
 from tams.domain.registration import decide
-from tams.domain.segments import NewSegment
+from tams.domain.segments import NewSegment, SegmentQuery
 from tams.domain.sources import ContentFormat, Source
 from tams.domain.timerange import TimeRange
 
@@ -118,3 +119,56 @@ async def register(catalogue, flow_id, *timeranges):
         await tx.segments.add(flow, decision.accepted, NOON)
 
     await catalogue.write(work)
+
+
+async def allocate(catalogue, flow_id, *object_ids, expires=NOON + timedelta(hours=2)):
+    """Allocate Objects for a Flow."""
+    new = [
+        NewObject(id=each, storage_id="disk", key=f"at/{each}", content_type="video/mp2t")
+        for each in object_ids
+    ]
+
+    async def work(tx):
+        await tx.objects.allocate(await tx.flows.lock(flow_id), new, expires)
+
+    await catalogue.write(work)
+
+
+async def post(catalogue, flow_id, *posts):
+    """Register Segments by the rules, as a service does, and return the decision."""
+
+    async def work(tx):
+        flow = await tx.flows.lock(flow_id)
+        decision = decide(flow, posts, await tx.segments.survey(flow, posts), frozenset())
+        await tx.segments.add(flow, decision.accepted, NOON)
+        return decision
+
+    return await catalogue.write(work)
+
+
+def segment_at(object_id, timerange, **known):
+    """A Segment to register."""
+    return NewSegment(object_id=object_id, timerange=TimeRange.parse(timerange), **known)
+
+
+async def page_of(catalogue, flow_id, timerange="_", *, limit=100, object_id=None, **asked):
+    """Read one page of Segments."""
+    query = SegmentQuery(TimeRange.parse(timerange), object_id)
+    request = PageRequest(limit=limit, **asked)
+    return await catalogue.read(lambda tx: tx.segments.list(flow_id, query, request))
+
+
+async def delete_segments(catalogue, flow_id, timerange="_", object_id=None, **limit):
+    """Delete Segments."""
+    query = SegmentQuery(TimeRange.parse(timerange), object_id)
+
+    async def work(tx):
+        flow = await tx.flows.lock(flow_id)
+        return await tx.segments.delete(flow, query, at(60), **limit)
+
+    return await catalogue.write(work)
+
+
+async def get_object(catalogue, object_id):
+    """Read an Object."""
+    return await catalogue.read(lambda tx: tx.objects.get(object_id))

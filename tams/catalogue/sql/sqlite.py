@@ -23,7 +23,9 @@ MEMORY = ":memory:"
 class SQLiteCatalogue(Catalogue):
     """One thread writes; reads run in the event loop's thread, on a connection of their own.
 
-    A database in memory has one connection alone, so there the writer's thread reads as well.
+    For each step of SQLite gives the interpreter's lock away: beside a busy event loop, a page of
+    1000 Segments took 11.5 ms in a thread, against 6.0 ms at once. A database in memory has one
+    connection alone, so there the writer's thread reads as well.
     """
 
     def __init__(
@@ -48,15 +50,9 @@ class SQLiteCatalogue(Catalogue):
 
     async def open(self) -> None:
         """Connect, bringing the schema up to date; raises `BadSettings` for a newer one."""
-        try:
-            if self._path != MEMORY:
-                Path(self._path).parent.mkdir(parents=True, exist_ok=True)
-            database = connect(self._path, synchronous=self._synchronous, vfs=self._vfs)
-            _migrate(database)
-            if self._path != MEMORY:
-                self._reader = connect(self._path, vfs=self._vfs, query_only=True)
-        except (apsw.CantOpenError, apsw.NotADBError, OSError) as error:
-            raise BadSettings(f"TAMS_CATALOGUE: cannot open {self._path}: {error}") from error
+        database = _create(self._path, synchronous=self._synchronous, vfs=self._vfs)
+        if self._path != MEMORY:
+            self._reader = connect(self._path, vfs=self._vfs, query_only=True)
         self._writer = Writer(database, self._queue_limit)
         self._writer.start()
 
@@ -92,13 +88,24 @@ class SQLiteCatalogue(Catalogue):
         return self._writer
 
 
-def migrate(path: Path) -> None:
+def migrate(path: Path | Literal[":memory:"]) -> None:
     """Create the file, or bring its schema up to date."""
-    database = connect(str(path))
+    _create(str(path), synchronous="FULL", vfs=None).close()
+
+
+def _create(path: str, *, synchronous: str, vfs: str | None) -> apsw.Connection:
+    try:
+        if path != MEMORY:
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+        database = connect(path, synchronous=synchronous, vfs=vfs)
+    except (apsw.CantOpenError, apsw.NotADBError, OSError) as error:
+        raise BadSettings(f"TAMS_CATALOGUE: cannot open {path}: {error}") from error
     try:
         _migrate(database)
-    finally:
+    except BaseException:
         database.close()
+        raise
+    return database
 
 
 def _migrate(database: apsw.Connection) -> None:

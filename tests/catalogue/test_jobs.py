@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tams.domain.jobs import Job
+from tests.catalogue.building import at
+
+
+async def add(catalogue, *jobs):
+    async def work(tx):
+        for subject, due in jobs:
+            await tx.jobs.add(Job(kind="remove_flow", subject=subject, due=at(due)))
+
+    await catalogue.write(work)
+
+
+async def claim(catalogue, now, lease=60):
+    return await catalogue.write(lambda tx: tx.jobs.claim(at(now), at(now + lease)))
+
+
+async def test_the_job_that_is_due_longest_comes_first(catalogue):
+    await add(catalogue, (1, 30), (2, 10), (3, 20))
+    assert await claim(catalogue, 9) is None
+    assert [(await claim(catalogue, 20)).subject for _ in range(2)] == [2, 3]
+    assert await claim(catalogue, 20) is None
+
+
+async def test_a_job_is_there_if_and_only_if_its_change_is(catalogue):
+    async def refused(tx):
+        await tx.jobs.add(Job(kind="remove_flow", subject=1, due=at(0)))
+        raise ValueError("refused")
+
+    with pytest.raises(ValueError, match="refused"):
+        await catalogue.write(refused)
+    assert await claim(catalogue, 1) is None
+
+
+async def test_a_lease_that_runs_out_gives_the_job_to_another(catalogue):
+    await add(catalogue, (1, 0))
+    first = await claim(catalogue, 0)
+    assert first.attempt == 1
+    assert await claim(catalogue, 59) is None
+    second = await claim(catalogue, 60)
+    assert (second.id, second.attempt) == (first.id, 2)
+    await catalogue.write(lambda tx: tx.jobs.finish(first))
+    await catalogue.write(lambda tx: tx.jobs.postpone(first, at(0)))
+    assert await claim(catalogue, 61) is None
+    third = await claim(catalogue, 120)
+    assert third.attempt == 3
+    await catalogue.write(lambda tx: tx.jobs.finish(third))
+    assert await claim(catalogue, 10_000) is None
+
+
+async def test_a_postponed_job_waits(catalogue):
+    await add(catalogue, (1, 0))
+    job = await claim(catalogue, 0)
+    await catalogue.write(lambda tx: tx.jobs.postpone(job, at(5)))
+    assert await claim(catalogue, 4) is None
+    assert (await claim(catalogue, 5)).subject == 1
+
+
+async def test_two_workers_never_hold_the_same_job(catalogue):
+    await add(catalogue, *((subject, 0) for subject in range(8)))
+    claimed = await asyncio.gather(*(claim(catalogue, 0) for _ in range(12)))
+    assert sorted(job.subject for job in claimed if job is not None) == list(range(8))
