@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import threading
-from array import array
-from collections.abc import Iterator
-from fractions import Fraction
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-import av
 import pytest
 from aiohttp import web
-from av.video.frame import PictureType
 
 from tams.cli import main
 from tams.domain.timerange import EMPTY, TimeRange
+from tests.clips import Clip, write_clip
 
 PAGE = 3
 
@@ -26,7 +22,8 @@ PAGE = 3
 class Store:
     """Flows, Segments and bytes in memory.
 
-    From `refuse_uploads_after` on it takes no bytes; the first uploads wait until they meet.
+    From `refuse_uploads_after` on it takes no bytes; the first uploads wait until they meet; from
+    `stall_uploads_after` on, an upload sets `stalled` and is not answered until the end.
     """
 
     def __init__(self) -> None:
@@ -40,6 +37,9 @@ class Store:
         self.flow_puts = 0
         self.refuse_uploads_after: int | None = None
         self.uploads_meet: asyncio.Barrier | None = None
+        self.stall_uploads_after: int | None = None
+        self.stalled = threading.Event()
+        self.released = asyncio.Event()
 
     def app(self) -> web.Application:
         app = web.Application(client_max_size=1 << 28)
@@ -164,6 +164,9 @@ class Store:
             async with asyncio.timeout(10):
                 await self.uploads_meet.wait()
             self.uploads_meet = None
+        if self.stall_uploads_after is not None and self.uploads >= self.stall_uploads_after:
+            self.stalled.set()
+            await self.released.wait()
         if self.refuse_uploads_after is not None and self.uploads >= self.refuse_uploads_after:
             return web.json_response({"detail": "the disk is full"}, status=507)
         self.uploads += 1
@@ -196,6 +199,7 @@ def store() -> Iterator[Store]:
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     yield store
+    loop.call_soon_threadsafe(store.released.set)
     loop.call_soon_threadsafe(loop.stop)
     thread.join()
     loop.run_until_complete(runner.cleanup())
@@ -212,9 +216,8 @@ class Run(NamedTuple):
 
 
 @pytest.fixture
-def tams(store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    """Run one command as a shell would, against the Store."""
-    monkeypatch.setenv("TAMS_API_BASE_URL", store.url)
+def shell(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    """Run one command as a shell would, in this process."""
 
     def run(*arguments: str) -> Run:
         monkeypatch.setattr("sys.argv", ["tams", *arguments])
@@ -227,72 +230,20 @@ def tams(store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
     return run
 
 
-FRAMES_PER_SECOND = 25
-SAMPLES_PER_SECOND = 48_000
-WRAP = 1 << 33
-
-
-def video_packets(out: av.container.OutputContainer, seconds: int) -> list[av.Packet]:
-    """H.264 with B-frames; a key frame each second, in the second half every three seconds."""
-    options = {"preset": "ultrafast", "x264-params": "scenecut=0:bframes=2:b-adapt=0:keyint=250"}
-    stream = out.add_stream("libx264", rate=FRAMES_PER_SECOND, options=options)
-    stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
-    packets = []
-    for number in range(seconds * FRAMES_PER_SECOND):
-        frame = av.VideoFrame(64, 48, "yuv420p")
-        for plane in frame.planes:
-            plane.update(bytes((number * 3 + at // 7) % 256 for at in range(plane.buffer_size)))
-        frame.pts, frame.time_base = number, Fraction(1, FRAMES_PER_SECOND)
-        early = 2 * number < seconds * FRAMES_PER_SECOND
-        key = number % (FRAMES_PER_SECOND * (1 if early else 3)) == 0
-        frame.pict_type = PictureType.I if key else PictureType.NONE
-        packets += stream.encode(frame)
-    return packets + stream.encode(None)
-
-
-def audio_packets(out: av.container.OutputContainer, codec: str, seconds: int) -> list[av.Packet]:
-    """A stereo sweep."""
-    stream = out.add_stream(codec, rate=SAMPLES_PER_SECOND, layout="stereo")
-    coded = codec == "aac"
-    packets = []
-    for first in range(0, seconds * SAMPLES_PER_SECOND, 1024):
-        count = min(1024, seconds * SAMPLES_PER_SECOND - first)
-        tone = [math.sin(at * (0.02 + at / 2e8)) / 2 for at in range(first, first + count)]
-        frame = av.AudioFrame(format="fltp" if coded else "s16", layout="stereo", samples=count)
-        if coded:
-            for plane in frame.planes:
-                plane.update(array("f", tone).tobytes().ljust(plane.buffer_size, b"\0"))
-        else:
-            pairs = array("h", [int(level * 30000) for level in tone for _ in "LR"])
-            frame.planes[0].update(pairs.tobytes().ljust(frame.planes[0].buffer_size, b"\0"))
-        frame.sample_rate, frame.pts = SAMPLES_PER_SECOND, first
-        frame.time_base = Fraction(1, SAMPLES_PER_SECOND)
-        packets += stream.encode(frame)
-    return packets + stream.encode(None)
-
-
-def mux(out: av.container.OutputContainer, packets: list[av.Packet], shift: int) -> None:
-    """Write packets in the order of their time, `shift` 90 kHz ticks later."""
-    for packet in sorted(packets, key=lambda packet: packet.dts * packet.time_base):
-        moved = int(shift / packet.time_base / 90_000)
-        packet.pts, packet.dts = packet.pts + moved, packet.dts + moved
-        out.mux(packet)
+@pytest.fixture
+def tams(store: Store, shell, monkeypatch: pytest.MonkeyPatch):
+    """Run one command against the Store."""
+    monkeypatch.setenv("TAMS_API_BASE_URL", store.url)
+    return shell
 
 
 @pytest.fixture(scope="session")
-def clip(tmp_path_factory: pytest.TempPathFactory):
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Return a function that writes a clip once and gives its path."""
     folder = tmp_path_factory.mktemp("clips")
 
-    def write(name: str, *, audio: str | None = "aac", seconds: int = 20, shift: int = 0) -> Path:
+    def write(name: str, **wishes: Any) -> Path:
         path = folder / name
-        if not path.exists():
-            options = {"mpegts_copyts": "1"} if path.suffix == ".ts" else {}
-            with av.open(str(path), "w", options=options) as out:
-                packets = video_packets(out, seconds)
-                if audio is not None:
-                    packets += audio_packets(out, audio, seconds)
-                mux(out, packets, shift)
-        return path
+        return path if path.exists() else write_clip(path, Clip(**wishes))
 
     return write

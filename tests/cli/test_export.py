@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import av
 import pytest
 
-from tams.domain.timerange import SECOND, TimeRange
+from tams.domain.timerange import SECOND, TimeRange, format_timestamp, parse_timestamp
+from tests.clips import decode
 
 
-def frames(path: Path, kind: str = "video") -> list[str]:
-    """Return the hashes of the decoded frames of the first track of a kind."""
-    with av.open(str(path)) as media:
-        return [
-            hashlib.sha256(b"".join(bytes(plane) for plane in frame.planes)).hexdigest()
-            for frame in media.decode(**{kind: 0})
-        ]
+def frames(path: Path) -> list[str]:
+    return decode(path).frames
 
 
 @pytest.fixture
@@ -67,8 +62,8 @@ def test_an_object_used_twice_is_fetched_once_and_shown_twice(store, flows, tams
     again = dict(store.segments[flows["video"]][0])
     before = TimeRange.parse(again["timerange"])
     again["timerange"] = str(before.shifted(20 * SECOND))
-    offset = TimeRange.parse(again["ts_offset"]).start if "ts_offset" in again else 0
-    again["ts_offset"] = f"{(offset + 20 * SECOND) // SECOND}:{(offset + 20 * SECOND) % SECOND}"
+    offset = parse_timestamp(again.get("ts_offset", "0:0"))
+    again["ts_offset"] = format_timestamp(offset + 20 * SECOND)
     store.segments[flows["video"]].append(again)
     store.downloads.clear()
     out = tmp_path / "out.mp4"

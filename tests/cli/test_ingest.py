@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -84,6 +88,22 @@ def test_an_interrupted_ingest_goes_on_without_duplicates(store, tams, clip, upl
     assert (kept > 0) == (uploads >= 4)
 
 
+def test_ctrl_c_leaves_what_the_same_command_completes(store, tams, clip):
+    file = str(clip("clip.mp4"))
+    store.stall_uploads_after = 3
+    command = [str(Path(sys.executable).with_name("tams")), "ingest", file, "--url", store.url]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert store.stalled.wait(60)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert said == "tams: interrupted; the same command goes on where this one stopped\n"
+    store.stall_uploads_after = None
+    assert tams("ingest", file).exit_code == 0
+    assert envelope(store, by_format(store)["video"]) == TimeRange(0, 20 * SECOND)
+    assert len(by_format(store)) == 3
+
+
 def test_label_source_label_and_tags(store, tams, clip):
     file = str(clip("clip.mp4"))
     tags = ["--tag", "genre=news", "--tag", "genre=local", "--tag", "note=a=b"]
@@ -107,7 +127,8 @@ def test_segment_duration(store, tams, clip):
     video = by_format(store)["video"]
     assert video["segment_duration"] == {"numerator": 5, "denominator": 2}
     starts = [TimeRange.parse(item["timerange"]).start for item in store.segments[video["id"]]]
-    assert starts[:4] == [0, 3 * SECOND, 5 * SECOND, 8 * SECOND]
+    # The first key frames at or after 2.5, 5 and 7.5 seconds.
+    assert [start * 25 // SECOND for start in starts[:4]] == [0, 65, 130, 195]
 
 
 def test_start(store, tams, clip):

@@ -1,0 +1,180 @@
+"""One clip in and out of a server in a process of its own, on SQLite and local storage."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+from urllib.request import urlopen
+
+import pytest
+
+from tams.domain.timerange import SECOND, TimeRange, parse_timestamp
+from tests.clips import Decoded, decode, transport_times
+
+WRAP = 1 << 33
+TAMS = str(Path(sys.executable).with_name("tams"))
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Run `tams serve`; give its address. It must end well on SIGTERM."""
+    known = {name: value for name, value in os.environ.items() if not name.startswith("TAMS_")}
+    data = tmp_path_factory.mktemp("data")
+    process = subprocess.Popen(
+        [TAMS, "serve", "--port", "0", "--data-dir", str(data)],
+        env=known,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process, process.stdout as said:
+        address = re.search(r"http://\S+", said.readline())
+        assert address is not None
+        yield address[0]
+        process.terminate()
+        assert process.wait(30) == 0
+
+
+@dataclass
+class Stored:
+    """A clip on the server: its ids as `tams ingest` printed them."""
+
+    clip: Path
+    start: int
+    url: str
+    flows: dict[str, str]
+
+    @cached_property
+    def original(self) -> Decoded:
+        """What the clip itself decodes to."""
+        return decode(self.clip)
+
+    def get(self, path: str) -> Any:
+        """Return the JSON of an answer."""
+        with urlopen(f"{self.url}{path}") as answer:
+            return json.load(answer)
+
+    def segments(self, kind: str, timerange: str = "_") -> list[dict[str, Any]]:
+        """Return the Segments of a Flow as the server lists them."""
+        return self.get(f"/flows/{self.flows[kind]}/segments?timerange={quote(timerange)}")
+
+
+CASES = {
+    "H.264 and AAC": ("clip.mp4", {}, "0:0"),
+    "a wrap within an Object": ("late.ts", {"begins": "95440"}, "95440:0"),
+    "a wrap between two Objects": ("late.ts", {"begins": "95440"}, "95441:120000000"),
+    "PCM": ("pcm.mov", {"audio": ("pcm_s16le",)}, "0:0"),
+    "no audio": ("silent.mp4", {"audio": ()}, "0:0"),
+}
+
+
+@pytest.fixture(scope="module", params=CASES, ids=lambda name: name.replace(" ", "-"))
+def stored(request, tmp_path_factory, clip) -> Iterator[Stored]:
+    """Ingest one of the clips into a server of its own."""
+    name, wishes, start = CASES[request.param]
+    server = request.getfixturevalue("server")
+    file = clip(name, **wishes)
+    # One content is one set of Flows: the same file at another start must be another file.
+    copy = tmp_path_factory.mktemp("in") / name
+    copy.write_bytes(file.read_bytes() + (b"\0" * 188 if start.startswith("95441") else b""))
+    run = subprocess.run(
+        [TAMS, "ingest", str(copy), "--url", server, "--start", start],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (run.returncode, run.stderr) == (0, "")
+    flows = dict(re.findall(r"^  (\w+) +Flow (\S+)$", run.stdout, re.MULTILINE))
+    return Stored(copy, parse_timestamp(start), server, flows)
+
+
+def test_the_flows_are_what_the_clip_holds(stored):
+    kinds = {"video", "multi"} | ({"audio"} if stored.original.sounds else set())
+    assert set(stored.flows) == kinds
+    multi = stored.get(f"/flows/{stored.flows['multi']}")
+    assert "container" not in multi
+    assert stored.segments("multi") == []
+    members = {item["id"] for item in multi["flow_collection"]}
+    assert members == {stored.flows[kind] for kind in kinds - {"multi"}}
+    for kind in kinds - {"multi"}:
+        flow = stored.get(f"/flows/{stored.flows[kind]}")
+        assert flow["collected_by"] == [multi["id"]]
+        assert flow["source_id"] != multi["source_id"]
+        assert 0 < flow["avg_bit_rate"] <= flow["max_bit_rate"]
+        assert flow["container"] in {"video/mp2t", "video/quicktime"}
+
+
+def test_a_timerange_gives_exactly_the_segments_that_overlap_it(stored):
+    asked = TimeRange(stored.start + 5 * SECOND, stored.start + 10 * SECOND)
+    for kind in set(stored.flows) - {"multi"}:
+        expected = [
+            item["timerange"]
+            for item in stored.segments(kind)
+            if TimeRange.parse(item["timerange"]).overlaps(asked)
+        ]
+        found = stored.segments(kind, str(asked))
+        assert [item["timerange"] for item in found] == expected
+        assert 2 <= len(found) < len(stored.segments(kind))
+
+
+def test_every_url_downloads(stored):
+    for kind in set(stored.flows) - {"multi"}:
+        for segment in stored.segments(kind):
+            assert segment["get_urls"]
+            for entry in segment["get_urls"]:
+                with urlopen(entry["url"]) as answer:
+                    assert len(answer.read()) == int(answer.headers["Content-Length"]) > 0
+
+
+def object_ticks(segment: dict[str, Any]) -> list[int]:
+    """Return the presentation times in an Object's own bytes, in order, a wrap within undone."""
+    with urlopen(segment["get_urls"][0]["url"]) as answer:
+        ticks = transport_times(answer.read())
+    wrapped = max(ticks) - min(ticks) > WRAP // 2
+    return sorted(tick + WRAP if wrapped and tick < WRAP // 2 else tick for tick in ticks)
+
+
+def test_times_in_the_objects_plus_ts_offset_are_the_segments_times(stored):
+    segments = stored.segments("video")
+    within, offsets = 0, set()
+    for segment in segments:
+        ticks = object_ticks(segment)
+        within += ticks[-1] >= WRAP
+        offset = parse_timestamp(segment.get("ts_offset", "0:0"))
+        offsets.add(offset)
+        timerange = TimeRange.parse(segment["timerange"])
+        assert ticks[0] * 100_000 // 9 + offset == timerange.start
+        last = timerange.end - parse_timestamp(segment["last_duration"])
+        assert abs(ticks[-1] * 100_000 // 9 + offset - last) <= 100_000 // 9 + 1
+    if stored.clip.suffix == ".ts":
+        assert any(offsets)
+        assert max(offsets) >= WRAP * 100_000 // 9 > min(offsets)
+        assert within == (1 if stored.start == 95440 * SECOND else 0)
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mov", "ts", "mkv"])
+def test_an_export_decodes_to_what_the_clip_decodes_to(stored, shell, tmp_path, suffix):
+    original = stored.original
+    for kind, flow in stored.flows.items():
+        out = tmp_path / f"{kind}.{suffix}"
+        run = shell("export", flow, str(out), "--url", stored.url)
+        if suffix == "ts" and kind != "video" and stored.clip.name == "pcm.mov":
+            assert run.exit_code == 1
+            assert ".ts cannot hold audio of codec pcm_s16le; choose .mov or .mkv" in run.stderr
+            continue
+        assert run.exit_code == 0, run.stderr
+        written = decode(out)
+        assert written.frames == (original.frames if kind != "audio" else [])
+        counts = original.sample_counts if kind != "video" else {}
+        said = re.search(r"with (\d+) samples of codec priming", run.stderr)
+        primed = int(said[1]) if said else 0
+        assert written.sample_counts == {track: count + primed for track, count in counts.items()}
+        assert not (primed and suffix in {"mp4", "mov"})
