@@ -1,0 +1,111 @@
+"""A server process under measurement, and the CPU that it uses."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+from urllib.parse import urlsplit
+
+TICK = os.sysconf("SC_CLK_TCK")
+_URL = re.compile(r"http://\S+")
+
+
+class Process:
+    """A program that prints its URL once it listens; one kept connection, CPU time from /proc."""
+
+    def __init__(self, command: list[str], environment: dict[str, str]) -> None:
+        self._process = subprocess.Popen(
+            command, env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True
+        )
+        if self._process.stdout is None:
+            raise RuntimeError("no output")
+        found = _URL.search(self._process.stdout.readline())
+        if found is None:
+            raise RuntimeError(f"{command} did not print its URL")
+        self.url = found[0]
+        self._connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=120)
+
+    def __enter__(self) -> Process:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._connection.close()
+        self._process.send_signal(signal.SIGTERM)
+        self._process.wait(60)
+
+    @property
+    def pid(self) -> int:
+        """The process, for other tools."""
+        return self._process.pid
+
+    def call(self, method: str, path: str, body: object = None) -> Any:
+        """Send one request and return its JSON; raises `RuntimeError` unless it succeeds."""
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        sent = None if body is None else content
+        self._connection.request(method, path, sent, {"Content-Type": "application/json"})
+        reply = self._connection.getresponse()
+        answer = reply.read()
+        if reply.status not in (200, 201, 204):
+            raise RuntimeError(f"{method} {path}: {reply.status} {answer[:200]!r}")
+        return json.loads(answer) if answer else None
+
+    def cpu(self) -> float:
+        """Seconds of CPU that the process has used, all threads."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / TICK
+
+    def cost(self, work: Callable[[int], object], rounds: int) -> float:
+        """CPU milliseconds of the server for each round of `work`, which is given its number."""
+        before = self.cpu()
+        for number in range(rounds):
+            work(number)
+        return (self.cpu() - before) / rounds * 1000
+
+
+@contextmanager
+def store(catalogue: str | None = None, **settings: str) -> Iterator[Process]:
+    """A server of ours in a fresh folder; without `catalogue` on SQLite, which does not sync.
+
+    A sync is the disk's work, not the server's, and its CPU is left out of every figure.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {
+            "TAMS_DATA_DIR": folder,
+            "TAMS_PORT": "0",
+            "TAMS_SYNCHRONOUS": "OFF",
+            "TAMS_WORKER_INTERVAL": "3600",
+            **settings,
+        }
+        if catalogue is not None:
+            environment["TAMS_CATALOGUE"] = catalogue
+            subprocess.run(
+                [sys.executable, "-m", "tams", "admin", "migrate"],
+                env={**os.environ, **environment},
+                check=True,
+                stdout=subprocess.DEVNULL,
+            )
+        with Process([sys.executable, "-m", "tams", "serve"], environment) as process:
+            yield process
+
+
+@contextmanager
+def bare_route() -> Iterator[Process]:
+    """The framework with one route that does nothing, under the same server."""
+    with Process([sys.executable, "-m", "bench.bare"], {}) as process:
+        yield process

@@ -1,0 +1,5 @@
+"""`python -m tams` is `tams`."""
+
+from tams.cli import main
+
+main()
