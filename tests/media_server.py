@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import sys
 from collections.abc import AsyncIterator, Mapping
@@ -11,6 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import uvicorn
+import uvloop
 from fastapi import FastAPI
 
 from tams.api import errors, media
@@ -68,14 +70,15 @@ async def serving(storages: Mapping[str, LocalStorage]) -> AsyncIterator[str]:
     await server.shutdown(sockets=[listening])
 
 
-def main(root: str, port: str) -> None:
-    """Serve one folder until killed, in a process whose system calls can be watched."""
+async def main(root: str) -> None:
+    """Serve one folder until standard input ends, so that a test can watch a process."""
     urls = MediaUrls(SECRET, utc_now, timeout=3600, window=900)
     storage = LocalStorage(BACKEND, Path(root), urls)
-    app = media_app({BACKEND.id: storage})
-    app.add_event_handler("startup", storage.open)
-    uvicorn.run(app, port=int(port), log_level="critical")
+    await storage.open()
+    async with serving({BACKEND.id: storage}) as base_url:
+        print(base_url, flush=True)
+        await asyncio.to_thread(sys.stdin.read)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    uvloop.run(main(sys.argv[1]))
