@@ -3,6 +3,7 @@ from __future__ import annotations
 from fractions import Fraction
 from itertools import pairwise
 
+import av
 import pytest
 
 from tams.domain.timerange import SECOND, TimeRange
@@ -226,3 +227,31 @@ def test_what_cannot_be_joined_is_named_and_leaves_no_file(cutting, clip, tmp_pa
     with pytest.raises(MediaUnreadable, match=video[1].path.name):
         join([Lane(pieces=pieces(video))], out)
     assert not [file for file in tmp_path.iterdir() if file.is_file()]
+
+
+def test_a_track_that_begins_later_does_so_to_the_sample(cutting, clip, tmp_path):
+    cuts = cutting(clip())
+    later = cuts.of("audio")[1:]
+    begins = later[0].timerange.start
+    assert begins % 1_000_000
+    lanes = [Lane(pieces=pieces(cuts.of("video"))), Lane(pieces=pieces(later))]
+    joined = join(lanes, tmp_path / "out.mov")
+    with av.open(str(joined.path)) as container:
+        first = next(container.demux(audio=0))
+    assert first.pts * first.time_base == Fraction(round(begins * 48_000 / SECOND), 48_000)
+
+
+def test_leading_frames_without_their_references_are_left_out(cutting, clip, tmp_path):
+    path = clip(open_gop=True, audio=())
+    cuts = cutting(path, segment_duration=6 * SECOND)
+    first, *_ = cuts.of("video")
+    begin, length = 12 * SECOND // 25, first.timerange.end - 12 * SECOND // 25
+    again = part_of(first, begin, first.timerange.end, moved=first.timerange.end - begin)
+    joined = join([Lane(pieces=[*pieces([first]), again])], tmp_path / "out.mp4")
+    frames = decode(path).frames[: first.timerange.end * 25 // SECOND]
+    result = decode(joined.path)
+    assert joined.lost_frames == 13
+    assert result.frames[: len(frames)] == frames
+    assert result.frames[len(frames)] == frames[25]
+    assert len(result.frames) == 2 * len(frames) - 25
+    assert joined.duration == first.timerange.end + length
