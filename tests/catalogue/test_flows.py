@@ -305,3 +305,17 @@ async def test_collections_are_changed_by_one_work_at_a_time(catalogue):
     await asyncio.gather(*(link(number) for number in range(8)))
     for member in members:
         assert len((await get_flow(catalogue, member.id)).collected_by) == 1
+
+
+async def test_of_works_that_add_one_id_at_once_one_does(catalogue):
+    flow = make_flow()
+
+    async def add(tx):
+        if await tx.flows.lock(flow.id) is not None:
+            return False
+        await tx.flows.add(flow)
+        return True
+
+    added = await asyncio.gather(*(catalogue.write(add) for _ in range(8)))
+    assert sorted(added) == [False] * 7 + [True]
+    assert await get_flow(catalogue, flow.id) == flow

@@ -154,7 +154,7 @@ BROKEN = [
             (',"id"', ""), ('"id"', '"id","id"'), ("1", '"1"'), ("1", "null"), ("1", "true"),
             ("1", "1.5"), ("1", str(2**64)), ("false", "0"), ("false", "true"), ("flow", "source"),
             ("created", "metadata_updated"), ("created", "label"), ('"id"', "null"),
-            ("id", "\\u0000"), ("id", "\\ud800"), ("id", "i" * 129),
+            ("id", "\\u0000"), ("id", "\\ud800"), ("id", "i" * 130),
         )
     ),
 ]  # fmt: skip

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, bindparam, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, exists, or_, select
 
-from tams.catalogue.sql.collections import COLLECTOR, LINKS
+from tams.catalogue.sql.collections import COLLECTOR, LINKS, MEMBER
 from tams.catalogue.sql.flow_rows import FlowRow
 from tams.catalogue.sql.flow_times import bounds, has_none, overlaps
 from tams.catalogue.sql.listing import Clause, Filters, Listing, has_label
@@ -62,12 +62,13 @@ def _uses_none(_: int) -> ColumnElement[bool]:
 
 
 def _collected_by(_: int) -> ColumnElement[bool]:
-    collected = select(flow_collection.c.member_pk).select_from(LINKS)
-    return flow.c.pk.in_(collected.where(Among(COLLECTOR.id, "collectors")))
+    collectors = and_(Among(COLLECTOR.id, "collectors"), COLLECTOR.gone_at.is_(None))
+    return flow.c.pk.in_(select(MEMBER.pk).select_from(LINKS).where(collectors))
 
 
 def _uncollected(_: int) -> ColumnElement[bool]:
-    return flow.c.pk.not_in(select(flow_collection.c.member_pk))
+    collected = flow_collection.c.member_pk == flow.c.pk
+    return ~exists(select(flow_collection.c.member_pk).where(collected).correlate(flow))
 
 
 FLOWS = Listing(

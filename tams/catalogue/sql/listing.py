@@ -11,13 +11,13 @@ from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
-from typing import Annotated, Any, Generic, Literal, NamedTuple, Protocol, TypeVar
+from typing import Annotated, Any, Generic, NamedTuple, Protocol, TypeVar
 
 from pydantic import StringConstraints, TypeAdapter
 from sqlalchemy import ColumnElement, Select, Table, and_, bindparam, or_, select, true
 
 from tams.catalogue.sql.connection import Connection, Row
-from tams.catalogue.sql.schema import PREFIX, prefix
+from tams.catalogue.sql.schema import PREFIX, label_key, label_order
 from tams.domain.numbers import Integer
 from tams.domain.pages import Page, PageRequest, Sort
 from tams.errors import Invalid
@@ -25,22 +25,26 @@ from tams.errors import Invalid
 Clause = Callable[[int], ColumnElement[bool]]
 """Builds a condition; the number tells its parameters from those of others of its kind."""
 
-_Text = Annotated[str, StringConstraints(max_length=PREFIX, pattern=r"^[^\x00]*$")]
+_Text = Annotated[str, StringConstraints(max_length=PREFIX + 1, pattern=r"^[^\x00]*$")]
 
 
 class Mark(NamedTuple):
     """Where a page ended: what the order saw of its last item."""
 
-    value: int | str | None
+    value: int | str
     id: str
 
 
 class Listed(Protocol):
-    """A row of a listing; it also has an attribute for each way to sort."""
+    """A row of a listing; it also has an attribute for each date to sort by."""
 
     @property
     def id(self) -> str:
         """What breaks ties."""
+
+    @property
+    def label(self) -> str | None:
+        """What it may be sorted by."""
 
 
 R = TypeVar("R", bound=Listed)
@@ -60,13 +64,13 @@ class Filters:
 
     def label(self, label: str) -> None:
         """Want the condition `has_label`, as the clause `label`."""
-        self.add("label", label=label, label_start=label[:PREFIX])
+        self.add("label", label=label, label_key=label_key(label))
 
 
 def has_label(table: Table) -> ColumnElement[bool]:
-    """Whether a row has just this label; its beginning is what the index holds."""
+    """Whether a row has just this label; the index holds its key."""
     label = table.c.label
-    return and_(prefix(label) == bindparam("label_start"), label == bindparam("label"))
+    return and_(label_order(label) == bindparam("label_key"), label == bindparam("label"))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -89,7 +93,7 @@ class Listing(Generic[R]):
         if mark is not None:
             parameters |= {"mark": mark.value, "mark_id": mark.id}
         statement = _statement(
-            self, request.sort, request.reverse, _place(mark), tuple(filters.wanted)
+            self, request.sort, request.reverse, mark is None, tuple(filters.wanted)
         )
         rows = [self.make(row) for row in await connection.fetch(statement, parameters)]
         if len(rows) <= request.limit:
@@ -98,9 +102,7 @@ class Listing(Generic[R]):
         return Page(kept, self._key(kept[-1], request))
 
     def _key(self, row: R, request: PageRequest) -> str:
-        value = getattr(row, request.sort)
-        if isinstance(value, str):
-            value = value[:PREFIX]
+        value = label_key(row.label) if request.sort == "label" else getattr(row, request.sort)
         key = _keys().dump_json((self.table.name, request.sort, request.reverse, value, row.id))
         return urlsafe_b64encode(key).decode().rstrip("=")
 
@@ -119,17 +121,8 @@ class Listing(Generic[R]):
 
 
 @cache
-def _keys() -> TypeAdapter[tuple[str, str, bool, int | str | None, str]]:
-    return TypeAdapter(tuple[str, str, bool, Integer | _Text | None, _Text])
-
-
-_Place = Literal["start", "value", "missing"]
-
-
-def _place(mark: Mark | None) -> _Place:
-    if mark is None:
-        return "start"
-    return "missing" if mark.value is None else "value"
+def _keys() -> TypeAdapter[tuple[str, str, bool, int | str, str]]:
+    return TypeAdapter(tuple[str, str, bool, Integer | _Text, _Text])
 
 
 @lru_cache(maxsize=256)
@@ -137,48 +130,23 @@ def _statement(
     listing: Listing[Any],
     sort: Sort,
     reverse: bool,
-    place: _Place,
+    is_first: bool,
     wanted: tuple[tuple[str, int], ...],
 ) -> Select[Any]:
     columns = listing.table.c
     conditions = [listing.clauses[name](number) for name, number in wanted]
     query = select(*(columns[name] for name in listing.columns)).where(listing.living, *conditions)
-    if sort == "label":
-        order = _Order(prefix(columns.label), columns.id, not reverse, not reverse, nullable=True)
-    else:
-        order = _Order(columns[sort], columns.id, reverse, not reverse, nullable=False)
-    if place != "start":
-        query = query.where(order.after(missing=place == "missing"))
-    return query.order_by(*order.by()).limit(bindparam("limit"))
-
-
-class _Order(NamedTuple):
-    """By `key`, then by `id`, each upwards or downwards; missing keys come after all others,
-    or before them where ids go down."""
-
-    key: ColumnElement[Any]
-    id: ColumnElement[str]
-    up: bool
-    ids_up: bool
-    nullable: bool
-
-    def by(self) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
-        key = self.key.asc() if self.up else self.key.desc()
-        if self.nullable:
-            key = key.nulls_last() if self.ids_up else key.nulls_first()
-        return key, self.id.asc() if self.ids_up else self.id.desc()
-
-    def after(self, *, missing: bool) -> ColumnElement[bool]:
-        later_id = _further(self.id, "mark_id", up=self.ids_up)
-        is_missing = self.key.is_(None)
-        if missing:
-            later = and_(is_missing, later_id)
-            return later if self.ids_up else or_(later, self.key.is_not(None))
-        mark: ColumnElement[Any] = bindparam("mark")
-        # This is implied by what follows, but bounds the scan of an index.
-        bound = self.key >= mark if self.up else self.key <= mark
-        later = and_(bound, or_(_further(self.key, "mark", up=self.up), later_id))
-        return or_(later, is_missing) if self.nullable and self.ids_up else later
+    key: ColumnElement[Any] = label_order(columns.label) if sort == "label" else columns[sort]
+    up, ids_up = reverse == (sort != "label"), not reverse
+    if not is_first:
+        # The first condition is implied by the second, but bounds the scan of the index.
+        query = query.where(
+            key >= bindparam("mark") if up else key <= bindparam("mark"),
+            or_(_further(key, "mark", up=up), _further(columns.id, "mark_id", up=ids_up)),
+        )
+    return query.order_by(
+        key.asc() if up else key.desc(), columns.id.asc() if ids_up else columns.id.desc()
+    ).limit(bindparam("limit"))
 
 
 def _further(column: ColumnElement[Any], mark: str, *, up: bool) -> ColumnElement[bool]:

@@ -41,6 +41,16 @@ def prefix(text: ColumnElement[str] | ColumnElement[str | None]) -> Function[str
     return func.substr(text, literal_column("1"), literal_column(str(PREFIX)), type_=_TEXT)
 
 
+def label_order(label: Column[str | None]) -> Function[str]:
+    """What labels are listed by, missing ones last; `label_key` says the same of a value."""
+    return func.coalesce(literal_column("'0'", _TEXT).concat(prefix(label)), literal_column("'1'"))
+
+
+def label_key(label: str | None) -> str:
+    """What `label_order` is of this label."""
+    return "1" if label is None else f"0{label[:PREFIX]}"
+
+
 def _pk() -> Column[int]:
     return Column("pk", _KEY, Identity(), primary_key=True)
 
@@ -79,7 +89,7 @@ source = Table(
     sqlite_autoincrement=True,
 )
 Index("source_created", source.c.created.desc(), source.c.id)
-Index("source_label", prefix(source.c.label), source.c.id)
+Index("source_label", label_order(source.c.label), source.c.id)
 
 source_tag = Table(
     "source_tag",
@@ -141,7 +151,7 @@ Index(
 Index("flow_source", flow.c.source_id)
 Index("flow_created", flow.c.created.desc(), flow.c.id)
 Index("flow_metadata_updated", flow.c.metadata_updated.desc(), flow.c.id)
-Index("flow_label", prefix(flow.c.label), flow.c.id)
+Index("flow_label", label_order(flow.c.label), flow.c.id)
 
 flow_tag = Table(
     "flow_tag",

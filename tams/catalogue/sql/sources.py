@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, exists, insert, select, update
 
 from tams.catalogue.base import Sources
 from tams.catalogue.sql.collections import COLLECTOR, LINKS, MEMBER, Collections
@@ -86,7 +86,8 @@ def _collected_by(_: int) -> ColumnElement[bool]:
 
 
 def _uncollected(_: int) -> ColumnElement[bool]:
-    return source.c.id.not_in(select(MEMBER.source_id).select_from(LINKS))
+    collected = select(MEMBER.pk).select_from(LINKS).where(MEMBER.source_id == source.c.id)
+    return ~exists(collected.correlate(source))
 
 
 _SOURCES = Listing(

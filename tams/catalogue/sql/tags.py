@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Table, bindparam, delete, insert, select
+from sqlalchemy import Column, ColumnElement, Table, bindparam, delete, exists, insert, select
 
 from tams.catalogue.sql.connection import Connection
 from tams.catalogue.sql.listing import Clause, Filters
@@ -56,7 +56,7 @@ class TagRows:
         return {
             "tag": lambda number: key.in_(self._named(number, self._equals(number))),
             "tag_exists": lambda number: key.in_(self._named(number)),
-            "tag_missing": lambda number: key.not_in(self._named(number)),
+            "tag_missing": lambda number: ~exists(self._named(number, self._owner == key)),
         }
 
     def _named(self, number: int, *conditions: ColumnElement[bool]) -> Any:  # noqa: ANN401 - a subquery

@@ -15,6 +15,7 @@ depends_on = None
 
 TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+LABEL_ORDER: sa.ColumnClause[str] = sa.literal_column("coalesce('0' || substr(label, 1, 128), '1')")
 
 
 def upgrade() -> None:
@@ -93,9 +94,7 @@ def _create_flow() -> None:
         sqlite_where=sa.text("gone_at IS NULL"),
         postgresql_where=sa.text("gone_at IS NULL"),
     )
-    op.create_index(
-        "flow_label", "flow", [sa.literal_column("substr(label, 1, 128)"), "id"], unique=False
-    )
+    op.create_index("flow_label", "flow", [LABEL_ORDER, "id"], unique=False)
     op.create_index(
         "flow_metadata_updated",
         "flow",
@@ -205,9 +204,7 @@ def _create_source() -> None:
     op.create_index(
         "source_created", "source", [sa.literal_column("created DESC"), "id"], unique=False
     )
-    op.create_index(
-        "source_label", "source", [sa.literal_column("substr(label, 1, 128)"), "id"], unique=False
-    )
+    op.create_index("source_label", "source", [LABEL_ORDER, "id"], unique=False)
 
 
 def _create_flow_collection() -> None:
