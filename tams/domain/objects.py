@@ -53,7 +53,7 @@ MAX_ID_BYTES = 1024
 def check_object_id(field: str, object_id: str) -> None:
     """Raise `Invalid` if an Object cannot have this id."""
     if not 0 < len(object_id.encode()) <= MAX_ID_BYTES:
-        raise Invalid(field, object_id, f"an id must have 1 to {MAX_ID_BYTES} bytes of UTF-8")
+        raise Invalid(field, object_id, f"each id must have 1 to {MAX_ID_BYTES} bytes of UTF-8")
 
 
 _PLAIN_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")

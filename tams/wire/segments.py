@@ -27,17 +27,26 @@ from tams.wire.values import Text, invalid, parse, timestamp_text
 
 
 def _timestamp(value: object) -> int:
-    if not isinstance(value, str):
-        raise ValueError("it must be a timestamp such as 5:0 or -1:500000000")  # noqa: TRY004 (pydantic's)
-    return parse_timestamp(value)
+    try:
+        return parse_timestamp(_string(value))
+    except ValueError:
+        raise ValueError("it must be a timestamp such as 5:0 or -1:500000000") from None
 
 
 def _timerange(value: object) -> TimeRange:
-    if not isinstance(value, str):
-        raise ValueError("it must be a timerange such as [0:0_10:0)")  # noqa: TRY004
-    if value.startswith("(") and value != "()":
+    try:
+        timerange = TimeRange.parse(_string(value))
+    except ValueError:
+        raise ValueError("it must be a timerange such as [0:0_10:0)") from None
+    if str(value).startswith("(") and value != "()":
         raise ValueError("its start must be inclusive")
-    return TimeRange.parse(value)
+    return timerange
+
+
+def _string(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("it must be a string")  # noqa: TRY004 (pydantic passes others on)
+    return value
 
 
 def _object_id(text: str) -> str:
