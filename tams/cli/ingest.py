@@ -26,7 +26,7 @@ INTERRUPTED = "interrupted; the same command goes on where this one stopped"
 
 
 def ingest(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Media files.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Media files.")],
     label: Annotated[
         str | None, typer.Option(help="Label of the Flows; the file's name if not given.")
     ] = None,
@@ -35,14 +35,14 @@ def ingest(
     ] = None,
     segment_duration: Annotated[
         str | None,
-        typer.Option(metavar="SECONDS", help="About how long a Segment is. [default: 2]"),
+        typer.Option(metavar="SECONDS", help="About how long a Segment is; 2 if not given."),
     ] = None,
     start: Annotated[
         str | None,
         typer.Option(
             metavar="TIMESTAMP|now",
-            help="Where the file begins on the Flows' timeline; now is the time of day in TAI. "
-            "[default: 0:0]",
+            help="Where the file begins on the Flows' timeline, 0:0 if not given; now is the time "
+            "of day in TAI.",
         ),
     ] = None,
     tag: Annotated[

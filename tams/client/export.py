@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from asyncio import CancelledError
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Event
 from typing import TYPE_CHECKING, Literal
 
 from tams.client.client import TAMSClient
+from tams.client.extras import require_media
 from tams.client.resources import Flow, Segment
 from tams.client.transfers import AT_ONCE, Watch, all_of, in_thread
 from tams.domain.timerange import TimeRange, parse_timestamp
@@ -44,6 +47,7 @@ async def export(
     `watch` hears of `fetch` and `join`, in nanoseconds of media. Raises `MediaUnreadable`,
     `RequestFailed`, and `Invalid` if there is nothing to write.
     """
+    require_media()
     from tams.media.join import MUXERS, join
 
     if out.suffix.lower() not in MUXERS:
@@ -52,9 +56,9 @@ async def export(
     with TemporaryDirectory(prefix=".tams-export-", dir=out.parent) as folder:
         fetch = _Fetch(client, timerange, Path(folder), watch, sum(map(_length, flows)))
         lanes = [lane for flow in flows for lane in await fetch.lanes(flow)]
-        length = max(map(_length, flows))
-        tell = partial(_tell, watch, length)
-        joined = await in_thread(partial(join, lanes, out, tell))
+        stop = Event()
+        tell = partial(_tell, watch, max(map(_length, flows)), stop)
+        joined = await in_thread(partial(join, lanes, out, tell), stop)
     return Exported(joined, flows, left_out)
 
 
@@ -170,5 +174,7 @@ def _length(flow: Flow) -> int:
     return (timerange.end or 0) - (timerange.start or 0)
 
 
-def _tell(watch: Watch, total: int, done: int) -> None:
+def _tell(watch: Watch, total: int, stop: Event, done: int) -> None:
+    if stop.is_set():
+        raise CancelledError
     watch("join", done, total)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from tams.client.bit_rates import Measured, bit_rates
 from tams.client.client import TAMSClient
+from tams.client.extras import require_media
 from tams.client.plans import Naming, Plan, Wishes
 from tams.client.resources import Flow, MediaObject, SegmentPost
 from tams.client.transfers import Tally, Watch, all_of, in_thread
@@ -52,6 +53,7 @@ async def ingest(client: TAMSClient, file: Path, wishes: Wishes, watch: Watch) -
     `MediaUnreadable`, `RequestFailed`, and `Invalid` where a wish contradicts an earlier ingest of
     this file.
     """
+    require_media()
     from tams.media.probe import fingerprint, probe
 
     naming = Naming(await in_thread(partial(fingerprint, file)), file.name, wishes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from threading import Event
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -56,14 +57,17 @@ async def all_of(works: Iterable[Callable[[], Awaitable[T]]], at_once: int = AT_
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def in_thread(work: Callable[[], T]) -> T:
+async def in_thread(work: Callable[[], T], stop: Event | None = None) -> T:
     """Run `work` in a thread; a cancelled caller leaves only when the thread has ended.
 
-    So nothing that the thread uses is closed or deleted under its hands.
+    So nothing that the thread uses is closed or deleted under its hands. `stop` is set to tell it
+    that nobody waits for its result.
     """
     running = asyncio.ensure_future(asyncio.to_thread(work))
     try:
         return await asyncio.shield(running)
     except asyncio.CancelledError:
+        if stop is not None:
+            stop.set()
         await asyncio.wait([running])
         raise

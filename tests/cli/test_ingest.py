@@ -202,3 +202,12 @@ def test_segments_that_the_server_refuses_are_reported(store, tams, clip):
     result = tams("ingest", file)
     assert result.exit_code == 1
     assert "it overlaps" in result.stderr
+
+
+def test_without_pyav_it_says_what_to_install(tams, clip, monkeypatch, tmp_path):
+    file = str(clip("clip.mp4"))
+    monkeypatch.setitem(sys.modules, "av", None)
+    for arguments in (["ingest", file], ["export", "some-flow", str(tmp_path / "out.mp4")]):
+        result = tams(*arguments)
+        assert result.exit_code == 1
+        assert "pip install 'tams-server[media]'" in result.stderr
