@@ -2,9 +2,8 @@
 
 Zero of the file is the earliest Segment's start. Every sample lies where `ts_offset` puts it, so
 gaps between Segments stay gaps. Where Objects are used in part, PCM is cut at the sample, other
-audio at its packets, video at what can be decoded. Objects of open GOPs that are put behind
-others than in their recording decode with traces in their first frames: a decoder resets at IDR
-frames only.
+audio at its packets, video at what can be decoded. Objects of open GOPs can follow
+only those that they followed in their recording: decoders start anew at IDR frames alone.
 
 MP4 and QuickTime files hide what comes before zero, so codec priming costs nothing there; in
 MPEG-TS and Matroska it is decoded and heard: `Joined.priming` tells how much.

@@ -243,15 +243,10 @@ def test_a_track_that_begins_later_does_so_to_the_sample(cutting, clip, tmp_path
 
 def test_leading_frames_without_their_references_are_left_out(cutting, clip, tmp_path):
     path = clip(open_gop=True, audio=())
-    cuts = cutting(path, segment_duration=6 * SECOND)
-    first, *_ = cuts.of("video")
-    begin, length = 12 * SECOND // 25, first.timerange.end - 12 * SECOND // 25
-    again = part_of(first, begin, first.timerange.end, moved=first.timerange.end - begin)
-    joined = join([Lane(pieces=[*pieces([first]), again])], tmp_path / "out.mp4")
-    frames = decode(path).frames[: first.timerange.end * 25 // SECOND]
-    result = decode(joined.path)
+    first, *_ = cutting(path, segment_duration=6 * SECOND).of("video")
+    part = part_of(first, 12 * SECOND // 25, first.timerange.end)
+    joined = join([Lane(pieces=[part])], tmp_path / "out.ts")
     assert joined.lost_frames == 13
-    assert result.frames[: len(frames)] == frames
-    assert result.frames[len(frames)] == frames[25]
-    assert len(result.frames) == 2 * len(frames) - 25
-    assert joined.duration == first.timerange.end + length
+    assert (
+        decode(joined.path).frames == decode(path).frames[25 : first.timerange.end * 25 // SECOND]
+    )
