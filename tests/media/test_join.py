@@ -244,9 +244,10 @@ def test_a_track_that_begins_later_does_so_to_the_sample(cutting, clip, tmp_path
 def test_leading_frames_without_their_references_are_left_out(cutting, clip, tmp_path):
     path = clip(open_gop=True, audio=())
     first, *_ = cutting(path, segment_duration=6 * SECOND).of("video")
-    part = part_of(first, 12 * SECOND // 25, first.timerange.end)
+    # The key frame 65 is followed by 62, 63 and 64, which refer to frames before it.
+    part = part_of(first, 30 * SECOND // 25, first.timerange.end)
     joined = join([Lane(pieces=[part])], tmp_path / "out.ts")
-    assert joined.lost_frames == 13
+    assert joined.lost_frames == 35
     assert (
-        decode(joined.path).frames == decode(path).frames[25 : first.timerange.end * 25 // SECOND]
+        decode(joined.path).frames == decode(path).frames[65 : first.timerange.end * 25 // SECOND]
     )
