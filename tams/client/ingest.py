@@ -22,7 +22,7 @@ from tams.client.plans import Naming, Plan, Wishes
 from tams.client.resources import Flow, MediaObject, SegmentPost
 from tams.client.transfers import Tally, Watch, all_of, in_thread
 from tams.domain.timerange import TimeRange, format_timestamp
-from tams.errors import RequestFailed
+from tams.errors import MediaUnreadable, RequestFailed
 
 if TYPE_CHECKING:
     from tams.media.cut import CutObject
@@ -59,20 +59,16 @@ async def ingest(client: TAMSClient, file: Path, wishes: Wishes, watch: Watch) -
     naming = Naming(await in_thread(partial(fingerprint, file)), file.name, wishes)
     media = await in_thread(partial(probe, file))
     tracks = [track for track in media.tracks if track.carrier is not None]
-    plan = Plan.of(wishes, await _existing(client, naming.flow_id(tracks[0])))
-    multi = naming.multi_flow(tracks, plan)
-    for flow in [*(naming.track_flow(track, plan) for track in tracks), multi]:
-        if await _existing(client, flow["id"]) is None:
-            await client.put_flow(flow)
-    if wishes.source_label is not None:
-        await client.put_source_property(multi["source_id"], "label", wishes.source_label)
+    if not tracks:
+        raise MediaUnreadable(f"{file}: no container takes any of its tracks as it is")
+    plan = await _declare(client, naming, tracks, wishes)
     tally = await in_thread(partial(_tally, file, watch))
     stores = [
         _TrackStore(client, media, track, naming.flow_id(track), plan, tally) for track in tracks
     ]
     added = sum([await store.run() for store in stores])
     return Ingested(
-        flow_id=multi["id"],
+        flow_id=naming.multi_id,
         track_flows=[(track.kind, naming.flow_id(track)) for track in tracks],
         left_out=[
             f"track {track.index} ({track.codec}) is left out: no container takes it as it is"
@@ -83,6 +79,22 @@ async def ingest(client: TAMSClient, file: Path, wishes: Wishes, watch: Watch) -
         segments=sum(len(store.measured) for store in stores),
         added=added,
     )
+
+
+async def _declare(
+    client: TAMSClient, naming: Naming, tracks: Sequence[Track], wishes: Wishes
+) -> Plan:
+    """Create the Flows that are missing; return the plan that those already there follow."""
+    ids = [*(naming.flow_id(track) for track in tracks), naming.multi_id]
+    known = {flow_id: await _existing(client, flow_id) for flow_id in ids}
+    plan = Plan.of(wishes, next((flow for flow in known.values() if flow is not None), None))
+    multi = naming.multi_flow(tracks, plan)
+    for flow in [*(naming.track_flow(track, plan) for track in tracks), multi]:
+        if known[flow["id"]] is None:
+            await client.put_flow(flow)
+    if wishes.source_label is not None:
+        await client.put_source_property(multi["source_id"], "label", wishes.source_label)
+    return plan
 
 
 class _TrackStore:

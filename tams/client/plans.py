@@ -79,6 +79,11 @@ class Naming:
         self._label = wishes.label or file_name
         self._tags = wishes.tags
 
+    @property
+    def multi_id(self) -> str:
+        """The id of the Flow that collects those of the tracks."""
+        return self._id("flow", "multi")
+
     def flow_id(self, track: Track) -> str:
         """Return the id that this track's Flow has on every server."""
         return self._id("flow", track.index)
@@ -104,7 +109,7 @@ class Naming:
     def multi_flow(self, tracks: Sequence[Track], plan: Plan) -> Flow:
         """Return the body of the Flow that collects those of the tracks."""
         return {
-            "id": self._id("flow", "multi"),
+            "id": self.multi_id,
             "source_id": self._id("source", "multi"),
             "format": MULTI,
             "label": self._label,

@@ -88,6 +88,17 @@ def test_an_interrupted_ingest_goes_on_without_duplicates(store, tams, clip, upl
     assert (kept > 0) == (uploads >= 4)
 
 
+@pytest.mark.parametrize("lost", ["video", "audio", "multi"])
+def test_a_flow_that_was_deleted_comes_back_where_it_was(store, tams, clip, lost):
+    file = str(clip("clip.mp4"))
+    tams("ingest", file, "--start", "now")
+    before = by_format(store)
+    store.segments.pop(before[lost]["id"], None)
+    del store.flows[before[lost]["id"]]
+    assert tams("ingest", file, "--start", "now").exit_code == 0
+    assert by_format(store) == before
+
+
 def test_ctrl_c_leaves_what_the_same_command_completes(store, tams, clip):
     file = str(clip("clip.mp4"))
     store.stall_uploads_after = 3

@@ -160,6 +160,18 @@ def test_times_in_the_objects_plus_ts_offset_are_the_segments_times(stored):
         assert within == (1 if stored.start == 95440 * SECOND else 0)
 
 
+def test_the_same_clip_again_adds_nothing(stored, shell):
+    def known() -> list[Any]:
+        flows = [stored.get(f"/flows/{flow}") for flow in stored.flows.values()]
+        return [flows, *(stored.segments(kind) for kind in stored.flows)]
+
+    before = known()
+    run = shell("ingest", str(stored.clip), "--url", stored.url)
+    assert (run.exit_code, run.stderr) == (0, "")
+    assert ": 0 of " in run.stdout
+    assert known() == before
+
+
 @pytest.mark.parametrize("suffix", ["mp4", "mov", "ts", "mkv"])
 def test_an_export_decodes_to_what_the_clip_decodes_to(stored, shell, tmp_path, suffix):
     original = stored.original
