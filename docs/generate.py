@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tams.conformance.left_out import LEFT_OUT
+from tams.conformance.suite import CHECKS
 from tams.settings import PREFIX, Settings
 
 HERE = Path(__file__).parent
@@ -36,7 +38,28 @@ def settings_page() -> str:
     return "\n".join(rows)
 
 
-PAGES = {"settings.md": settings_page}
+def conformance_page() -> str:
+    """The statements of the standard that have a check, and those that have none yet."""
+    levels = {"M": "must", "S": "should", "Y": "may", "I": "implied", "D": "decided"}
+    rows = [
+        "# Conformance",
+        "",
+        "What `tams/conformance/` checks over HTTP, run by the test suite on both catalogues. The",
+        "level is the standard's: must, should, may, implied by a schema or table; or decided by",
+        "us where the text is silent.",
+        "",
+        "| statement | level | rule |",
+        "|---|---|---|",
+    ]
+    for check in CHECKS:
+        rule = " ".join(check.rule.split()).replace("|", "\\|")
+        rows.append(f"| {check.number} | {levels[check.level]} | {rule} |")
+    left_out = ", ".join(map(str, sorted(LEFT_OUT)))
+    rows += ["", f"Not checked yet, since what they speak of is not there yet: {left_out}.", ""]
+    return "\n".join(rows)
+
+
+PAGES = {"settings.md": settings_page, "conformance.md": conformance_page}
 
 
 def main() -> None:
