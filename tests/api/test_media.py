@@ -10,7 +10,10 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
+from starlette.types import Message
 
+from tams.api.media import ObjectResponse, Span
+from tams.services.media import ReadableObject
 from tams.storage.local import LocalStorage
 from tams.storage.signing import MediaUrls
 from tests.media_server import BACKEND, KEY, MAX_SIZE, SECRET, StoppedClock, serving
@@ -312,3 +315,20 @@ async def test_a_reader_who_leaves_lets_go_of_the_file(store: Store) -> None:
         await answer.content.readany()
         answer.close()
     await store.until(lambda: store.open_files() == [])
+
+
+async def test_an_answer_that_never_begins_lets_go_of_the_file(store: Store) -> None:
+    await store.put()
+    opened = await store.storage.opened(KEY)
+    assert opened is not None
+    answer = ObjectResponse(ReadableObject(store.storage, opened), Span(0, 9), 200, {})
+
+    async def gone(message: object) -> None:
+        raise ConnectionError(message)
+
+    async def wait() -> Message:
+        return await asyncio.Future()
+
+    with pytest.raises(ConnectionError):
+        await answer({"type": "http", "method": "GET"}, wait, gone)
+    assert store.open_files() == []

@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from tams.errors import BadSettings, Invalid, StorageFailed
-from tams.storage.files import ObjectFiles
 from tams.storage.local import CHUNK, LocalStorage
 from tams.storage.signing import MediaUrls
+from tams.storage.upload import remove_abandoned
 from tests.media_server import BACKEND, KEY
 
 
@@ -212,13 +213,22 @@ async def test_opening_removes_what_a_dead_process_left_and_nothing_alive(
 
 
 async def test_an_upload_taken_for_abandoned_is_begun_anew(local: LocalStorage) -> None:
-    upload = ObjectFiles(local.root).upload({})
-    upload.start()
-    upload.write(b"x")
-    again = ObjectFiles(local.root)
-    again.prepare()
-    ObjectFiles(local.root).publish(upload, KEY, "a/b")
-    assert await content_of(local) == b"x"
+    uploads = local.root / ".uploads"
+    done = threading.Event()
+
+    def clean() -> None:
+        while not done.is_set():
+            remove_abandoned(uploads)
+
+    cleaner = threading.Thread(target=clean)
+    cleaner.start()
+    try:
+        for number in range(300):
+            await write(local, b"x", f"tams/{number}.ts")
+    finally:
+        done.set()
+        cleaner.join()
+    assert len(files(local)) == 2 * 300
 
 
 async def test_a_root_that_is_no_folder_stops_the_start(tmp_path: Path, urls: MediaUrls) -> None:
