@@ -136,6 +136,8 @@ def _application(settings: Settings, services: Services, worker: Worker) -> Fast
         summary="The store for time-addressable media",
         version=__version__,
         separate_input_output_schemas=False,
+        swagger_ui_oauth2_redirect_url=None,
+        redirect_slashes=False,
     )
     app.state.services = services
     app.state.page_sizes = PageSizes(settings.page_default, settings.page_max)

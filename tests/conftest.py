@@ -12,8 +12,10 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from tams.catalogue.connect import migrate
+from tests.serving import serving
 
 
 @dataclass(frozen=True)
@@ -109,3 +111,22 @@ def catalogue_url(request):
     """A fresh catalogue of each engine."""
     engine = "postgres" if request.param == "postgresql" else request.param
     return request.getfixturevalue(f"{engine}_url")
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def lasting_catalogue_url(request, tmp_path_factory):
+    """A catalogue of each engine that the tests of one file share."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path_factory.mktemp('catalogue')}/catalogue.sqlite"
+        return
+    server = request.getfixturevalue("postgres_server")
+    name = f"lasting_{next(_names)}"
+    yield server.create(name, "--template=tams_template")
+    server.drop(name)
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def server(lasting_catalogue_url, tmp_path_factory):
+    """The whole server over HTTP, on each engine; the tests of one file share it."""
+    async with serving(tmp_path_factory.mktemp("served"), lasting_catalogue_url) as served:
+        yield served

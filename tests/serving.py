@@ -1,0 +1,112 @@
+"""The whole server over real HTTP: two Storage Backends, and a clock that can be put forward."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import aiohttp
+import uvicorn
+from fastapi import FastAPI
+
+from tams.app import running
+from tams.conformance.server import Answer, Headers, Server
+from tams.settings import read_settings
+from tests.official import document
+
+BACKENDS = """
+[[backend]]
+url = "file://{folder}/hot"
+label = "hot"
+default = true
+region = "here"
+tags = {{ tier = "hot", rooms = ["one", "two"] }}
+
+[[backend]]
+url = "file://{folder}/cold"
+"""
+
+
+class AdjustableClock:
+    """The machine's clock, put forward as a test asks."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+
+@dataclass
+class CheckedServer(Server):
+    """A server of ours: no answer of it may differ from the official document.
+
+    `catalogue` and `folder` say where it keeps its facts and its media.
+    """
+
+    app: FastAPI | None = None
+    catalogue: str = ""
+    folder: Path = Path()
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        content: bytes | None = None,
+        headers: Headers | None = None,
+    ) -> Answer:
+        answer = await super().request(method, path, body, content=content, headers=headers)
+        official = document()
+        if official is not None and path.startswith(("/", self.base)):
+            sent = urlsplit(path.removeprefix(self.base)).path
+            found = official.complaints(method, sent, answer.status, answer.headers, answer.body)
+            complaints = list(found)
+            if complaints:
+                raise AssertionError(f"{answer.request}, {answer.status}: {'; '.join(complaints)}")
+        return answer
+
+
+@asynccontextmanager
+async def listening(app: FastAPI) -> AsyncIterator[str]:
+    """Serve an application on a free port of this machine; gives the base URL."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(app, lifespan="off", access_log=False, log_level="warning")
+    web = uvicorn.Server(config)
+    serving = asyncio.create_task(web.serve([listener]))
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        web.should_exit = True
+        await serving
+
+
+@asynccontextmanager
+async def serving(folder: Path, catalogue: str) -> AsyncIterator[CheckedServer]:
+    """Serve a catalogue, with media in `folder`; time passes and work is done as the test asks."""
+    backends = folder / "backends.toml"
+    backends.write_text(BACKENDS.format(folder=folder))
+    clock = AdjustableClock()
+    settings = read_settings(
+        {},
+        data_dir=folder,
+        storage=str(backends),
+        catalogue=catalogue,
+        worker_interval=86400.0,
+        synchronous="OFF",
+    )
+    async with running(settings, clock) as app:
+
+        async def wait(seconds: float) -> None:
+            clock.ahead += timedelta(seconds=seconds)
+            await app.state.worker.work_off()
+
+        async with listening(app) as base, aiohttp.ClientSession() as session:
+            yield CheckedServer(base, session, {}, wait, app, catalogue, folder)
