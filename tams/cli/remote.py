@@ -28,6 +28,9 @@ def run(work: Coroutine[Any, Any, None], *, if_interrupted: str = "interrupted")
     """Run a command to its end; raise only `TamsError`, which `main` prints."""
     try:
         asyncio.run(work)
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; the command line's framework ends us quietly.
+        raise
     except OSError as error:
         raise TamsError(str(error)) from error
     except KeyboardInterrupt:

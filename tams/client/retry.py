@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from itertools import count
 from typing import TypeVar
 
 import aiohttp
@@ -44,7 +43,9 @@ class Retry:
 
         An attempt that may have reached the server is made again only if it is `repeatable`.
         """
-        for made in count(1):
+        made = 0
+        while True:
+            made += 1
             try:
                 return await attempt()
             except RequestFailed as error:
@@ -57,7 +58,6 @@ class Retry:
                 if made == self._attempts or (sent and not repeatable):
                     raise RequestFailed(0, f"no answer from the server: {_said(error)}") from error
                 await self._sleep(self._pause(made, None))
-        raise AssertionError("count() never ends")
 
     def _pause(self, made: int, ordered: float | None) -> float:
         backoff = min(LONGEST_WAIT, FIRST_WAIT * (1 << (made - 1)))
