@@ -2,12 +2,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from tams.domain.events import Event
 from tams.domain.flows import CollectionItem
 from tams.domain.sources import ContentFormat, SourceMember
 from tests.catalogue.building import (
     add_flows,
     add_sources,
     at,
+    get_flow,
     get_source,
     make_flow,
     make_source,
@@ -157,3 +159,25 @@ async def test_members_know_the_sources_that_collect_them_once_each(catalogue):
     assert await collected_by() == (collector.source_id,)
     await remove_flow(catalogue, again.id)
     assert await collected_by() == ()
+
+
+async def test_a_flow_may_have_the_id_of_its_source(catalogue):
+    shared = new_id()
+    other, flow = make_flow(), make_flow(id=shared, source_id=shared)
+    await add_flows(catalogue, other, flow)
+
+    async def change(tx):
+        await tx.flows.lock(shared)
+        source = await tx.sources.lock(shared)
+        await tx.flows.replace(replace(flow, label="flow"))
+        await tx.sources.replace(replace(source, label="source"))
+        about = {"entity_id": shared, "source_id": shared}
+        await tx.events.append(Event(type="flows/updated", **about))
+        await tx.events.append(Event(type="sources/updated", **about))
+
+    await catalogue.write(change)
+    await catalogue.write(change)
+    assert (await get_flow(catalogue, shared)).label == "flow"
+    assert (await get_source(catalogue, shared)).label == "source"
+    assert await get_flow(catalogue, other.id) == other
+    assert len(await catalogue.read(lambda tx: tx.events.of(shared))) == 4

@@ -107,7 +107,7 @@ class Writer:
         try:
             outcomes = [self._run_in_savepoint(waiting) for waiting in group]
             self._database.execute("COMMIT")
-        except apsw.Error:
+        except Exception:  # noqa: BLE001 - whatever it is, the thread lives on
             self._rollback()  # the shared transaction is lost: each on its own
             return [self._run_alone(waiting) for waiting in group]
         return outcomes
@@ -132,7 +132,7 @@ class Writer:
             return Outcome(error=_translated(error))
         try:
             self._database.execute("COMMIT")
-        except apsw.Error as error:
+        except Exception as error:  # noqa: BLE001 - as above
             self._rollback()
             unknown = OutcomeUnknown("the commit failed; repeat the request")
             unknown.__cause__ = error

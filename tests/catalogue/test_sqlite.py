@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+from pathlib import Path
+
+import apsw
+import pytest
+
+from tams.catalogue.sql import segments
+from tams.catalogue.sql.sqlite import SQLiteCatalogue
+from tams.domain.service import ServiceDescription
+from tams.errors import BadSettings, Busy, OutcomeUnknown
+from tests.catalogue.building import add_flows, get_flow, make_flow, page_of, register
+
+
+@pytest.fixture
+async def catalogue(tmp_path):
+    catalogue = SQLiteCatalogue(tmp_path / "media" / "catalogue.db")
+    await catalogue.open()
+    yield catalogue
+    await catalogue.close()
+
+
+async def pragma(catalogue, name):
+    return await catalogue._writer.submit(lambda database: database.pragma(name))
+
+
+async def test_it_is_durable_unless_told_otherwise(catalogue, tmp_path):
+    assert await pragma(catalogue, "synchronous") == 2
+    assert await pragma(catalogue, "journal_mode") == "wal"
+    assert await pragma(catalogue, "foreign_keys") == 1
+    quick = SQLiteCatalogue(tmp_path / "quick.db", synchronous="OFF")
+    await quick.open()
+    assert await pragma(quick, "synchronous") == 0
+    await quick.close()
+
+
+async def test_it_is_still_there_when_opened_again(catalogue):
+    flow = make_flow()
+    await add_flows(catalogue, flow)
+    await catalogue.close()
+    await catalogue.open()
+    assert await get_flow(catalogue, flow.id) == flow
+
+
+async def test_two_catalogues_share_a_file(catalogue):
+    other = SQLiteCatalogue(Path(catalogue._path))
+    await other.open()
+    flow = make_flow()
+    await add_flows(other, flow)
+    assert await get_flow(catalogue, flow.id) == flow
+    await other.close()
+
+
+async def test_works_that_wait_together_share_a_commit(catalogue):
+    release, commits = threading.Event(), []
+
+    def hold(database):
+        database.set_commit_hook(lambda: bool(commits.append(1)))
+        release.wait(10)
+
+    held = asyncio.create_task(catalogue._writer.submit(hold))
+    flows = [make_flow() for _ in range(10)]
+    tasks = [asyncio.create_task(catalogue.write(lambda tx, f=f: tx.flows.add(f))) for f in flows]
+    await asyncio.sleep(0)
+    release.set()
+    await asyncio.gather(held, *tasks)
+    assert len(commits) == 1
+    assert [await get_flow(catalogue, flow.id) for flow in flows] == flows
+
+
+async def test_a_lost_shared_transaction_runs_each_work_alone(catalogue):
+    """`ROLLBACK` stands for what the engine does by itself when the disk is full."""
+    release, runs = threading.Event(), []
+    held = asyncio.create_task(catalogue._writer.submit(lambda _: release.wait(10)))
+    flows = [make_flow() for _ in range(3)]
+
+    def lose_once(database):
+        runs.append("lost")
+        if len(runs) == 1:
+            database.execute("ROLLBACK")
+
+    tasks = [asyncio.create_task(catalogue.write(lambda tx, f=f: tx.flows.add(f))) for f in flows]
+    loser = asyncio.create_task(catalogue._writer.submit(lose_once))
+    await asyncio.sleep(0)
+    release.set()
+    await asyncio.gather(held, loser, *tasks)
+    assert len(runs) == 2
+    assert [await get_flow(catalogue, flow.id) for flow in flows] == flows
+
+
+async def test_a_commit_that_fails_is_of_unknown_outcome(catalogue):
+    def refuse(database):
+        database.execute("UPDATE service SET name = 'x'")
+        database.set_commit_hook(lambda: True)
+
+    with pytest.raises(OutcomeUnknown):
+        await catalogue._writer.submit(refuse)
+    await catalogue._writer.submit(lambda database: database.set_commit_hook(None))
+    assert await catalogue.read(lambda tx: tx.service.get()) == ServiceDescription()
+
+
+@pytest.mark.parametrize("way", ["read", "write"])
+async def test_a_work_may_await_nothing_else(catalogue, way):
+    async def work(tx):
+        await tx.service.get()
+        await asyncio.sleep(0)
+
+    with pytest.raises(RuntimeError, match="nothing but the methods"):
+        await getattr(catalogue, way)(work)
+    await catalogue.ping()
+
+
+async def test_another_process_that_writes_for_long_makes_it_busy(catalogue):
+    await catalogue._writer.submit(lambda database: database.set_busy_timeout(1))
+    # The wait is set while a transaction is open, so it holds from the next one on.
+    other = apsw.Connection(catalogue._path)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(Busy, match="locked"):
+        await catalogue.write(lambda tx: tx.service.replace(ServiceDescription("x")))
+    other.execute("ROLLBACK")
+    await catalogue.write(lambda tx: tx.service.replace(ServiceDescription("x")))
+    other.close()
+
+
+async def test_a_newer_schema_is_left_alone(catalogue):
+    path = Path(catalogue._path)
+    await catalogue._writer.submit(
+        lambda database: database.execute("UPDATE alembic_version SET version_num = '9999'")
+    )
+    with pytest.raises(BadSettings, match="9999"):
+        await SQLiteCatalogue(path).open()
+
+
+@pytest.mark.parametrize("content", [b"no database, but text of some length" * 30, None])
+async def test_what_is_no_catalogue_is_not_opened(tmp_path, content):
+    path = tmp_path / "something"
+    path.mkdir() if content is None else path.write_bytes(content)
+    with pytest.raises(BadSettings, match="something"):
+        await SQLiteCatalogue(path).open()
+
+
+async def steps_of_pages(catalogue, length):
+    """How many steps of SQLite's machine the first, middle and last page of a Flow take."""
+    flow = make_flow()
+    await add_flows(catalogue, flow)
+    for begin in range(0, length, 500):
+        ranges = (f"[{n}:0_{n + 1}:0)" for n in range(begin, min(begin + 500, length)))
+        await register(catalogue, flow.id, *ranges)
+    steps = []
+    catalogue._reader.trace_v2(
+        apsw.SQLITE_TRACE_PROFILE,
+        lambda event: steps.append(event["stmt_status"]["SQLITE_STMTSTATUS_VM_STEP"]),
+    )
+    found = []
+    for timerange in ("_", f"[{length // 2}:5_", f"[{length - 50}:5_"):
+        for reverse in (False, True):
+            steps.clear()
+            await page_of(catalogue, flow.id, timerange, limit=20, reverse=reverse)
+            found.append(max(steps))
+    steps.clear()
+    await page_of(catalogue, flow.id, limit=20, key=str(length // 2 * 10**9))
+    found.append(max(steps))
+    catalogue._reader.trace_v2(0)
+    return found
+
+
+async def test_the_cost_of_a_page_does_not_depend_on_the_flow(catalogue):
+    short = await steps_of_pages(catalogue, 200)
+    long = await steps_of_pages(catalogue, 4000)
+    assert all(many <= few * 1.2 for few, many in zip(short, long, strict=True)), (short, long)
+
+
+async def test_segments_are_found_by_their_key(catalogue):
+    for statement in segments._PAGES.values():
+        plan = await catalogue._writer.submit(
+            lambda database, text=statement.sqlite: [
+                row[-1]
+                for row in database.execute(
+                    f"EXPLAIN QUERY PLAN {text}", [0] * (6 if "?6" in text else 5)
+                )
+            ]
+        )
+        assert not any("SCAN" in step or "TEMP B-TREE" in step for step in plan), plan
