@@ -14,8 +14,11 @@ from tams.catalogue.sql.statements import Engine, Parameters, Rows, Statement, W
 
 Row = Sequence[Any]
 
+Kind = Literal["flow", "source"]
+"""What has changes that are counted; a Flow and a Source may have the same id."""
+
 LAST_ORDINAL = select(func.coalesce(func.max(event.c.ordinal), 0)).where(
-    event.c.entity_id == bindparam("entity_id")
+    event.c.entity_id == bindparam("entity_id"), event.c.kind == bindparam("kind")
 )
 SAVE_FLOW = Written(
     "UPDATE flow SET ordinal = ?2, segments_updated = coalesce(?3, segments_updated) WHERE pk = ?1",
@@ -31,7 +34,7 @@ SAVE_SOURCE = Written(
 class Counter:
     """The ordinal of a Flow's or Source's row that this work has locked or inserted."""
 
-    table: Literal["flow", "source"]
+    kind: Kind
     pk: int
     ordinal: int
     segments_updated: int | None = None
@@ -47,7 +50,7 @@ class Connection(ABC):
     engine: Engine
 
     def __init__(self) -> None:
-        self._counters: dict[str, Counter] = {}
+        self._counters: dict[tuple[Kind, str], Counter] = {}
 
     @abstractmethod
     async def fetch(self, statement: Statement, parameters: Parameters = ()) -> Sequence[Row]:
@@ -80,35 +83,33 @@ class Connection(ABC):
                 counter.changed = False
                 await self._save(counter)
 
-    def locked(
-        self, entity_id: str, table: Literal["flow", "source"], pk: int, ordinal: int
-    ) -> None:
+    def locked(self, kind: Kind, entity_id: str, pk: int, ordinal: int) -> None:
         """Remember the counter of a row that this work has just locked or inserted.
 
         A row that this work locked before keeps the counter as this work has raised it.
         """
-        known = self._counters.get(entity_id)
+        known = self._counters.get((kind, entity_id))
         if known is None or known.pk != pk:
-            self._counters[entity_id] = Counter(table, pk, ordinal)
+            self._counters[kind, entity_id] = Counter(kind, pk, ordinal)
 
-    def counter(self, entity_id: str) -> Counter:
+    def counter(self, kind: Kind, entity_id: str) -> Counter:
         """Return the counter of a locked row; `KeyError` if this work has not locked it."""
-        return self._counters[entity_id]
+        return self._counters[kind, entity_id]
 
-    def next_ordinal(self, entity_id: str) -> int:
+    def next_ordinal(self, kind: Kind, entity_id: str) -> int:
         """Raise the counter of a locked row for one more change; saved by `flush`."""
-        counter = self._counters[entity_id]
+        counter = self._counters[kind, entity_id]
         counter.ordinal += 1
         counter.changed = True
         return counter.ordinal
 
-    async def last_ordinal(self, entity_id: str) -> int:
+    async def last_ordinal(self, kind: Kind, entity_id: str) -> int:
         """The ordinal of the last known change, from which the row of a re-created id goes on."""
-        rows = await self.fetch(LAST_ORDINAL, {"entity_id": entity_id})
+        rows = await self.fetch(LAST_ORDINAL, {"kind": kind, "entity_id": entity_id})
         return int(rows[0][0])
 
     async def _save(self, counter: Counter) -> None:
-        if counter.table == "flow":
+        if counter.kind == "flow":
             await self.hold(SAVE_FLOW, (counter.pk, counter.ordinal, counter.segments_updated))
         else:
             await self.hold(SAVE_SOURCE, (counter.pk, counter.ordinal))

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import bindparam, delete, select
 
 from tams.catalogue.base import Events
-from tams.catalogue.sql.connection import Connection
+from tams.catalogue.sql.connection import Connection, Kind
 from tams.catalogue.sql.moments import microseconds
 from tams.catalogue.sql.schema import event as event_table
 from tams.catalogue.sql.statements import Among, Rows
@@ -20,7 +20,7 @@ from tams.domain.events import Event
 from tams.domain.flows import DataParameters, MultiParameters
 from tams.domain.sources import ContentFormat
 
-_APPEND = Rows.inserted(event_table, "entity_id", "ordinal", "occurred", "document")
+_APPEND = Rows.inserted(event_table, "kind", "entity_id", "ordinal", "occurred", "document")
 _OF = (
     select(event_table.c.document)
     .where(event_table.c.entity_id == bindparam("entity"))
@@ -45,18 +45,12 @@ class SQLEvents(Events):
 
     async def append(self, *events: Event) -> None:
         occurred = microseconds(self._clock())
-        await self._connection.hold_rows(
-            _APPEND,
-            [
-                (
-                    event.entity_id,
-                    self._connection.next_ordinal(event.entity_id),
-                    occurred,
-                    _written(event),
-                )
-                for event in events
-            ],
-        )
+        rows = []
+        for event in events:
+            kind: Kind = "flow" if event.type.startswith("flows/") else "source"
+            ordinal = self._connection.next_ordinal(kind, event.entity_id)
+            rows.append((kind, event.entity_id, ordinal, occurred, _written(event)))
+        await self._connection.hold_rows(_APPEND, rows)
 
     async def of(self, entity_id: str) -> Sequence[Event]:
         rows = await self._connection.fetch(_OF, {"entity": entity_id})

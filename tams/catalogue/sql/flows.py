@@ -68,7 +68,7 @@ class SQLFlows(Flows):
         if not rows:
             return None
         [(pk, source_id, container, read_only, init_segments, ordinal)] = rows
-        self._connection.locked(flow_id, "flow", pk, ordinal)
+        self._connection.locked("flow", flow_id, pk, ordinal)
         return LockedFlow(
             key=pk,
             id=flow_id,
@@ -82,15 +82,15 @@ class SQLFlows(Flows):
         await self._connection.fetch(_LOCK_COLLECTIONS, {})
 
     async def add(self, flow: Flow) -> None:
-        ordinal = await self._connection.last_ordinal(flow.id)
+        ordinal = await self._connection.last_ordinal("flow", flow.id)
         values = {**metadata(flow), **unchanging(flow), "ordinal": ordinal}
         [(pk,)] = await self._connection.fetch(_ADD, values)
-        self._connection.locked(flow.id, "flow", pk, ordinal)
+        self._connection.locked("flow", flow.id, pk, ordinal)
         await FLOW_TAGS.add(self._connection, pk, flow.tags)
         await self._collections.add(pk, flow.flow_collection)
 
     async def replace(self, flow: Flow) -> None:
-        pk = self._connection.counter(flow.id).pk
+        pk = self._connection.counter("flow", flow.id).pk
         await self._connection.execute(_REPLACE, {**metadata(flow), "pk": pk})
         await FLOW_TAGS.remove(self._connection, pk)
         await FLOW_TAGS.add(self._connection, pk, flow.tags)

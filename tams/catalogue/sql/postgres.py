@@ -30,6 +30,7 @@ _LOST = (
     asyncpg.CrashShutdownError,
     asyncpg.CannotConnectNowError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # so asyncpg meets a server that closed an idle connection
 )
 # A unique key is violated where two works add the same new Flow, Source or Object at once: the
 # second run of the later one finds it there.
@@ -116,7 +117,10 @@ class PostgresCatalogue(Catalogue):
     async def _attempt(self, work: Work[T], begin: str) -> T:
         """Run a work once; what has begun runs to its end, though its caller be cancelled."""
         pool = self._opened()
-        database = await pool.acquire()
+        try:
+            database = await pool.acquire()
+        except (*_LOST, asyncpg.PostgresError) as error:
+            raise Busy(f"PostgreSQL takes no connection now: {error}") from error
         task = asyncio.create_task(self._transact(work, begin, pool, database))
         self._running.add(task)
         task.add_done_callback(self._running.discard)

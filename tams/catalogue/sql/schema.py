@@ -233,6 +233,7 @@ event = Table(
     "event",
     metadata,
     _pk(),
+    Column("kind", _TEXT, nullable=False),  # "flow" or "source", which may have the same id
     Column("entity_id", _TEXT, nullable=False),
     Column("ordinal", BigInteger, nullable=False),
     Column("number", BigInteger),  # its place in the published log
@@ -240,7 +241,7 @@ event = Table(
     Column("document", Text, nullable=False),  # JSON
     sqlite_autoincrement=True,
 )
-Index("event_entity", event.c.entity_id, event.c.ordinal, unique=True)
+Index("event_entity", event.c.entity_id, event.c.kind, event.c.ordinal, unique=True)
 Index("event_occurred", event.c.occurred)
 Index("event_number", event.c.number)
 

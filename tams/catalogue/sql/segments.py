@@ -231,8 +231,8 @@ class SQLSegments(Segments):
         return _deleted(await self._connection.fetch(_REMOVE, (key, limit)))
 
     def _change(self, flow: LockedFlow, at: datetime) -> int:
-        self._connection.counter(flow.id).segments_updated = microseconds(at)
-        return self._connection.next_ordinal(flow.id)
+        self._connection.counter("flow", flow.id).segments_updated = microseconds(at)
+        return self._connection.next_ordinal("flow", flow.id)
 
     async def _with_others(self, items: Sequence[Segment]) -> Sequence[Segment]:
         """Most Objects lie in one place alone: their row says so, and costs nothing more."""

@@ -136,12 +136,12 @@ class SQLSources(Sources):
         if not rows:
             return None
         row = SourceRow._make(rows[0])
-        self._connection.locked(source_id, "source", row.pk, row.ordinal)
+        self._connection.locked("source", source_id, row.pk, row.ordinal)
         [locked] = await self._whole([row])
         return locked
 
     async def add(self, source: Source) -> None:
-        ordinal = await self._connection.last_ordinal(source.id)
+        ordinal = await self._connection.last_ordinal("source", source.id)
         values = {
             **_values(source),
             "id": source.id,
@@ -151,17 +151,17 @@ class SQLSources(Sources):
             "ordinal": ordinal,
         }
         [(pk,)] = await self._connection.fetch(_ADD, values)
-        self._connection.locked(source.id, "source", pk, ordinal)
+        self._connection.locked("source", source.id, pk, ordinal)
         await SOURCE_TAGS.add(self._connection, pk, source.tags)
 
     async def replace(self, source: Source) -> None:
-        pk = self._connection.counter(source.id).pk
+        pk = self._connection.counter("source", source.id).pk
         await self._connection.execute(_REPLACE, {**_values(source), "pk": pk})
         await SOURCE_TAGS.remove(self._connection, pk)
         await SOURCE_TAGS.add(self._connection, pk, source.tags)
 
     async def remove(self, source_id: str) -> None:
-        pk = self._connection.counter(source_id).pk
+        pk = self._connection.counter("source", source_id).pk
         await SOURCE_TAGS.remove(self._connection, pk)
         await self._connection.execute(_REMOVE, {"pk": pk})
 

@@ -40,6 +40,7 @@ def _create_event() -> None:
     op.create_table(
         "event",
         sa.Column("pk", KEY, sa.Identity(always=False), nullable=False),
+        sa.Column("kind", TEXT, nullable=False),
         sa.Column("entity_id", TEXT, nullable=False),
         sa.Column("ordinal", sa.BigInteger(), nullable=False),
         sa.Column("number", sa.BigInteger()),
@@ -48,7 +49,7 @@ def _create_event() -> None:
         sa.PrimaryKeyConstraint("pk"),
         sqlite_autoincrement=True,
     )
-    op.create_index("event_entity", "event", ["entity_id", "ordinal"], unique=True)
+    op.create_index("event_entity", "event", ["entity_id", "kind", "ordinal"], unique=True)
     op.create_index("event_number", "event", ["number"], unique=False)
     op.create_index("event_occurred", "event", ["occurred"], unique=False)
 

@@ -1,0 +1,229 @@
+from __future__ import annotations
+
+import asyncio
+import json
+
+import asyncpg
+import pytest
+
+from tams.catalogue.connect import migrate
+from tams.catalogue.sql import segments
+from tams.catalogue.sql.postgres import PostgresCatalogue
+from tams.domain.events import Event
+from tams.domain.objects import Instance
+from tams.domain.registration import decide
+from tams.domain.service import ServiceDescription
+from tams.errors import BadSettings, Busy, Invalid, OutcomeUnknown
+from tests.catalogue.building import (
+    NOON,
+    add_flows,
+    allocate,
+    get_flow,
+    make_flow,
+    page_of,
+    register,
+    segment_at,
+)
+
+
+@pytest.fixture
+async def catalogue(postgres_url):
+    catalogue = PostgresCatalogue(postgres_url, connections=1)
+    await catalogue.open()
+    yield catalogue
+    await catalogue.close()
+
+
+@pytest.fixture
+async def admin(postgres_url):
+    admin = await asyncpg.connect(postgres_url)
+    yield admin
+    await admin.close()
+
+
+async def test_without_a_schema_it_names_the_command(empty_postgres_url):
+    with pytest.raises(BadSettings, match="tams admin migrate"):
+        await PostgresCatalogue(empty_postgres_url).open()
+
+
+async def test_another_version_is_refused(postgres_url, admin):
+    await admin.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(BadSettings, match="9999"):
+        await PostgresCatalogue(postgres_url).open()
+
+
+async def test_a_server_that_is_not_there_is_named():
+    with pytest.raises(BadSettings, match="TAMS_CATALOGUE"):
+        await PostgresCatalogue("postgresql:///x?host=/nowhere").open()
+
+
+async def test_several_may_migrate_at_once(empty_postgres_url):
+    await asyncio.gather(*(migrate(empty_postgres_url) for _ in range(4)))
+    await migrate(empty_postgres_url)
+    catalogue = PostgresCatalogue(empty_postgres_url)
+    await catalogue.open()
+    await catalogue.close()
+
+
+@pytest.mark.parametrize("size", [1, 300])
+async def test_a_registration_takes_five_round_trips(catalogue, size):
+    flow = make_flow()
+    await add_flows(catalogue, flow)
+    # A connection asks once what an array of small integers is.
+    await register(catalogue, flow.id, "[-1:0_0:0)")
+    names = [f"o{n}" for n in range(size)]
+    await allocate(catalogue, flow.id, *names)
+    posts = [segment_at(name, f"[{n}:0_{n + 1}:0)") for n, name in enumerate(names)]
+    external = (Instance(url="https://media.example/object"),)
+    posts.append(segment_at("x", "[1000:0_1001:0)", get_urls=external))
+
+    async def work(tx):
+        locked = await tx.flows.lock(flow.id)
+        decision = decide(locked, posts, await tx.segments.survey(locked, posts), frozenset())
+        await tx.segments.add(locked, decision.accepted, NOON)
+        for accepted in decision.accepted[:5]:
+            await tx.events.append(
+                Event(
+                    type="flows/segments_added",
+                    entity_id=flow.id,
+                    source_id=flow.source_id,
+                    segments=(accepted.segment,),
+                )
+            )
+
+    queries = []
+    async with catalogue._pool.acquire() as database:
+        raw = database._con
+    raw.add_query_logger(lambda record: queries.append(record.query))
+    await catalogue.write(work)
+    assert len(queries) == 5, queries
+    assert queries[0].startswith("BEGIN")
+    assert "FOR UPDATE" in queries[1]
+    assert queries[4] == "COMMIT"
+    assert len((await page_of(catalogue, flow.id, limit=1000)).items) == size + 2
+    events = await catalogue.read(lambda tx: tx.events.of(flow.id))
+    assert len(events) == min(5, size + 1)
+    assert (await get_flow(catalogue, flow.id)).segments_updated == NOON
+
+
+async def test_a_connection_lost_before_commit_runs_the_work_again(catalogue, admin):
+    runs = []
+
+    async def work(tx):
+        runs.append(await tx.service.get())
+        await tx.service.replace(ServiceDescription("mine"))
+        if len(runs) == 1:
+            await admin.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            await tx.service.get()
+
+    await catalogue.write(work)
+    assert len(runs) == 2
+    assert await catalogue.read(lambda tx: tx.service.get()) == ServiceDescription("mine")
+
+
+async def test_a_deadlock_runs_a_work_again(postgres_url):
+    catalogue = PostgresCatalogue(postgres_url, connections=2)
+    await catalogue.open()
+    one, two = make_flow(), make_flow()
+    await add_flows(catalogue, one, two)
+    met, runs = asyncio.Barrier(2), []
+
+    def lock_both(first, second):
+        async def work(tx):
+            runs.append(first.id)
+            await tx.flows.lock(first.id)
+            if len(runs) <= 2:
+                await met.wait()
+            await tx.flows.lock(second.id)
+            return second.id
+
+        return work
+
+    locked = await asyncio.gather(
+        catalogue.write(lock_both(one, two)), catalogue.write(lock_both(two, one))
+    )
+    assert locked == [two.id, one.id]
+    assert len(runs) == 3
+    await catalogue.close()
+
+
+async def test_a_connection_lost_at_commit_is_of_unknown_outcome(catalogue, admin):
+    await admin.execute("""
+        CREATE FUNCTION vanish() RETURNS trigger LANGUAGE plpgsql AS
+            $$BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END$$;
+        CREATE CONSTRAINT TRIGGER at_commit AFTER UPDATE ON service
+            DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION vanish();
+    """)
+    runs = []
+
+    async def work(tx):
+        runs.append(1)
+        await tx.service.replace(ServiceDescription("x"))
+
+    with pytest.raises(OutcomeUnknown):
+        await catalogue.write(work)
+    assert len(runs) == 1
+
+
+async def test_a_server_that_has_gone_makes_it_busy(catalogue, admin):
+    await admin.execute("ALTER DATABASE template1 ALLOW_CONNECTIONS true")
+    name = await admin.fetchval("SELECT current_database()")
+    other = await asyncpg.connect(
+        database="template1", host=admin._addr.rpartition("/")[0], user="tams"
+    )
+    await other.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+    await other.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name
+    )
+    with pytest.raises(Busy):
+        await catalogue.ping()
+    await other.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+    await other.close()
+    await catalogue.ping()
+
+
+async def test_text_that_cannot_be_kept_is_invalid(catalogue):
+    with pytest.raises(Invalid, match="U\\+0000"):
+        await catalogue.read(lambda tx: tx.objects.get("a\0b"))
+    await catalogue.ping()
+
+
+def nodes(plan):
+    """All nodes of a plan."""
+    yield plan
+    for child in plan.get("Plans", ()):
+        yield from nodes(child)
+
+
+async def rows_visited(admin, flow_id, low, *, reverse, by_object=()):
+    text = segments._PAGES[reverse, bool(by_object)].postgresql
+    explained = await admin.fetchval(
+        f"EXPLAIN (ANALYZE, FORMAT JSON) {text}",
+        flow_id, low, 2**63 - 1, 21, -(2**63), *by_object,
+    )  # fmt: skip
+    plan = json.loads(explained)[0]["Plan"]
+    return sum(
+        (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
+        for node in nodes(plan)
+        if "Scan" in node["Node Type"]
+    )
+
+
+async def test_the_cost_of_a_page_does_not_depend_on_the_flow(catalogue, admin):
+    length = 5000
+    flow = make_flow()
+    await add_flows(catalogue, flow)
+    for begin in range(0, length, 500):
+        await register(
+            catalogue, flow.id, *(f"[{n}:0_{n + 1}:0)" for n in range(begin, begin + 500))
+        )
+    await admin.execute("SET plan_cache_mode = force_generic_plan")
+    for analysed in (False, True):
+        if analysed:
+            await admin.execute("ANALYZE")
+        for low in (-(2**63), length // 2 * 10**9 + 5, (length - 50) * 10**9 + 5):
+            for reverse in (False, True):
+                assert await rows_visited(admin, flow.id, low, reverse=reverse) < 4 * 21
