@@ -4,25 +4,32 @@ from __future__ import annotations
 
 from fastapi import Request
 from fastapi.responses import Response
+from starlette.requests import ClientDisconnect
 
-from tams.errors import TooLarge
+from tams.errors import Invalid, TooLarge
 
 MAX_BODY = 16 * 1024 * 1024
 """The largest JSON body that is read, in bytes."""
 
 
 async def read_body(request: Request) -> bytes:
-    """The request's body; raises `TooLarge` before more than the limit is kept."""
+    """The request's body; raises `TooLarge` before more than the limit is kept.
+
+    Raises `Invalid` if the caller goes before its end.
+    """
     declared = request.headers.get("content-length", "0")
     if declared.isdigit() and int(declared) > MAX_BODY:
         raise _too_large()
     chunks: list[bytes] = []
     size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > MAX_BODY:
-            raise _too_large()
-        chunks.append(chunk)
+    try:
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > MAX_BODY:
+                raise _too_large()
+            chunks.append(chunk)
+    except ClientDisconnect:
+        raise Invalid("body", size, f"it must have the {declared} bytes that it names") from None
     return b"".join(chunks)
 
 

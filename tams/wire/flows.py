@@ -63,9 +63,9 @@ def parse_flow(body: bytes) -> FlowMetadata:
 
 def _object(body: bytes) -> dict[str, Any]:
     try:
-        document = from_json(body)
+        document = from_json(body, allow_inf_nan=False)
     except ValueError as error:
-        raise Invalid("body", body[:60].decode(errors="replace"), f"JSON: {error}") from None
+        raise Invalid("body", body, f"invalid JSON: {error}") from None
     if not isinstance(document, dict):
         raise Invalid("body", document, "it must be a JSON object")
     return document

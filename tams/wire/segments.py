@@ -23,7 +23,7 @@ from tams.domain.timerange import (
 )
 from tams.errors import Invalid
 from tams.wire.get_urls import GetUrls
-from tams.wire.values import Text, invalid, parse, timestamp_text
+from tams.wire.values import Text, invalid, parse, refuse_constants, timestamp_text
 
 
 def _timestamp(value: object) -> int:
@@ -105,6 +105,7 @@ def parse_segments(body: bytes) -> SegmentPosts:
     """
     if body.lstrip(b" \t\r\n")[:1] != b"[":
         return SegmentPosts([NewSegment(**parse(_SEGMENT, body))], [], is_array=False)
+    refuse_constants(body)
     try:
         found = _SEGMENTS.validate_json(body, strict=True)
     except ValidationError as refusal:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, TypeAdapter, ValidationError
+from pydantic_core import from_json
 
 from tams.domain.tags import TagValue
 from tams.errors import Invalid
@@ -37,10 +38,20 @@ _TAG: TypeAdapter[TagValue] = TypeAdapter(Text | tuple[Text, ...])
 
 def parse(adapter: TypeAdapter[T], body: bytes, field: str = "body") -> T:
     """Read JSON as the adapter's type; raises `Invalid` that names the field and the rule."""
+    refuse_constants(body, field)
     try:
         return adapter.validate_json(body, strict=True)
     except ValidationError as refusal:
         raise invalid(refusal, field) from None
+
+
+def refuse_constants(body: bytes, field: str = "body") -> None:
+    """Raise `Invalid` for a bare NaN or Infinity, which the parser takes and JSON does not."""
+    if b"NaN" in body or b"Infinity" in body:
+        try:
+            from_json(body, allow_inf_nan=False)
+        except ValueError as error:
+            raise Invalid(field, body, f"invalid JSON: {error}") from None
 
 
 def invalid(refusal: ValidationError, field: str = "body") -> Invalid:
@@ -49,6 +60,8 @@ def invalid(refusal: ValidationError, field: str = "body") -> Invalid:
     parts = [str(part) for part in error["loc"]]
     named = [part for part in parts if part != "str" and "[" not in part]
     where = ".".join(named if field == "body" else [field, *named])
+    if error["type"] == "missing":
+        return Invalid(where, None, "it must be given")
     rule = error["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     return Invalid(where or field, error["input"], _sentence(rule))
 

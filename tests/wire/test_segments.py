@@ -248,7 +248,7 @@ def test_a_bad_value_is_refused_by_name_and_rule(change: dict[str, object], mess
 @pytest.mark.parametrize("missing", ["object_id", "timerange"])
 def test_what_is_required_is_asked_for(missing: str) -> None:
     body = {name: value for name, value in GOOD.items() if name != missing}
-    with pytest.raises(Invalid, match=f"{missing}: field required"):
+    with pytest.raises(Invalid, match=f"{missing}: it must be given"):
         parse_segments(json.dumps(body).encode())
 
 
