@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from tams.conformance.media import object_path, store
@@ -60,3 +62,17 @@ async def test_a_bad_query_is_refused_by_name(server, asked):
 async def test_there_is_no_object_that_nothing_refers_to(server):
     answer = (await server.get(object_path("no/such Ü"))).is_status(404)
     assert answer.json["message"] == "there is no Object no/such Ü"
+
+
+async def test_an_object_that_is_re_used_while_it_is_let_go_lives_or_is_refused(server):
+    owner, other = [(await server.flow())["id"] for _ in range(2)]
+    for second in range(10):
+        timerange = f"[{second}:0_{second + 1}:0)"
+        object_id = await store(server, owner, timerange)
+        body = {"object_id": object_id, "timerange": timerange}
+        let_go, re_used = await asyncio.gather(
+            server.delete(f"/flows/{owner}/segments"), server.post(f"/flows/{other}/segments", body)
+        )
+        let_go.is_status(204)
+        lives = re_used.is_status(201, 400).status == 201
+        (await server.get(object_path(object_id))).is_status(200 if lives else 404)

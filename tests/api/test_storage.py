@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
+
 import pytest
 
 from tams.conformance.server import new_id
@@ -56,3 +59,18 @@ async def test_an_object_never_registered_is_gone_in_time(server):
     (await server.post(path, body)).is_status(201)
     await server.wait(7200 + 120)
     (await server.post(path, body)).is_status(201)
+
+
+async def test_one_id_goes_to_one_of_several_flows_at_once(server):
+    flow_ids = [(await server.flow())["id"] for _ in range(6)]
+    for _ in range(5):
+        object_id = new_id()
+        elsewhere = {"url": "https://media.example/a", "label": new_id()}
+        held = {"object_id": object_id, "timerange": "[0:0_1:0)", "get_urls": [elsewhere]}
+        asked = {"object_ids": [object_id, new_id()]}
+        storage = (server.post(f"/flows/{each}/storage", asked) for each in flow_ids[:4])
+        segments = (server.post(f"/flows/{each}/segments", held) for each in flow_ids[4:])
+        answers = await asyncio.gather(*storage, *segments)
+        assert Counter(answer.status for answer in answers) == {201: 1, 400: 5}
+        for flow_id in flow_ids:
+            (await server.delete(f"/flows/{flow_id}/segments")).is_status(204)
