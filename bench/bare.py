@@ -1,4 +1,4 @@
-"""A bare route of the framework, served as ours is: the floor that GET /service is compared with."""
+"""A bare route of the framework, served as ours is: the floor under GET /service."""
 
 from __future__ import annotations
 

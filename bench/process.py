@@ -54,7 +54,7 @@ class Process:
         """The process, for other tools."""
         return self._process.pid
 
-    def call(self, method: str, path: str, body: object = None) -> Any:
+    def call(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 (JSON)
         """Send one request and return its JSON; raises `RuntimeError` unless it succeeds."""
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         sent = None if body is None else content

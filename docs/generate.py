@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from grimp import build_graph
+
 from tams.conformance.left_out import LEFT_OUT
 from tams.conformance.suite import CHECKS
 from tams.settings import PREFIX, Settings
@@ -59,7 +61,41 @@ def conformance_page() -> str:
     return "\n".join(rows)
 
 
-PAGES = {"settings.md": settings_page, "conformance.md": conformance_page}
+def imports_page() -> str:
+    """A drawing of which room imports which."""
+    graph = build_graph("tams", exclude_type_checking_imports=False)
+    rooms = {module.split(".")[1] for module in graph.modules if "." in module} - {"__main__"}
+    arrows = {
+        (_room(importer), _room(imported))
+        for importer in graph.modules
+        for imported in graph.find_modules_directly_imported_by(importer)
+    }
+    rows = [
+        "# Imports",
+        "",
+        "Which room imports which, drawn from the code. `make lint` holds the rules of",
+        "[CONTRIBUTING](../CONTRIBUTING.md); a test holds the modules to have no circle.",
+        "",
+        "```mermaid",
+        "graph TD",
+    ]
+    rows += [
+        f"    {importer} --> {imported}"
+        for importer, imported in sorted(arrows)
+        if importer != imported and {importer, imported} <= rooms
+    ]
+    return "\n".join([*rows, "```", ""])
+
+
+def _room(module: str) -> str:
+    return module.split(".")[1] if "." in module else ""
+
+
+PAGES = {
+    "settings.md": settings_page,
+    "conformance.md": conformance_page,
+    "imports.md": imports_page,
+}
 
 
 def main() -> None:

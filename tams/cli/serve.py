@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from tams.errors import BadSettings
+from tams.observability import configure_logging
 from tams.settings import Settings, read_settings
 
 
@@ -36,6 +37,7 @@ def serve(
             f"TAMS_HOST: {settings.host} can be reached from other machines, and authentication is "
             f"off; listen on 127.0.0.1, or say --insecure"
         )
+    configure_logging(settings.log_format)
     # Once uvicorn has drained, it raises the signal again; the default would end us uncleanly.
     signal.signal(signal.SIGTERM, lambda *_: None)
     import uvloop
