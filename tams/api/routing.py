@@ -12,7 +12,7 @@ from starlette.convertors import Convertor, register_url_convertor
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tams.api.query import UUID_PATTERN
-from tams.errors import Invalid
+from tams.errors import NotFound
 
 
 class IdConvertor(Convertor[str]):
@@ -35,13 +35,13 @@ class TextConvertor(Convertor[str]):
     regex = "[^/]+"
 
     def convert(self, value: str) -> str:
-        """The text that the segment encodes."""
+        """The text that the segment encodes; what encodes none names nothing, so leads to 404."""
         try:
             text = unquote_to_bytes(value).decode()
         except UnicodeDecodeError:
-            raise Invalid("path", value, "it must be percent-encoded UTF-8") from None
+            raise NotFound("text", f"{value}: it must be percent-encoded UTF-8") from None
         if "\0" in text:
-            raise Invalid("path", value, "it must not hold a NUL character")
+            raise NotFound("text", f"{value}: it must not hold a NUL character")
         return text
 
     def to_string(self, value: str) -> str:
