@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import Future
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -77,7 +79,10 @@ class CheckedServer(Server):
 @asynccontextmanager
 async def listening(app: FastAPI) -> AsyncIterator[str]:
     """Serve an application on a free port of this machine; gives the base URL."""
-    listener = socket.create_server(("127.0.0.1", 0))
+    # asyncio sends small answers at once only where the socket names its protocol.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()
     config = uvicorn.Config(app, lifespan="off", access_log=False, log_level="warning")
     web = uvicorn.Server(config)
     serving = asyncio.create_task(web.serve([listener]))
@@ -110,3 +115,25 @@ async def serving(folder: Path, catalogue: str) -> AsyncIterator[CheckedServer]:
 
         async with listening(app) as base, aiohttp.ClientSession() as session:
             yield CheckedServer(base, session, {}, wait, app, catalogue, folder)
+
+
+@contextmanager
+def serving_apart(folder: Path, catalogue: str) -> Iterator[str]:
+    """The same in a thread of its own, for clients that block; gives the base URL."""
+    started: Future[str] = Future()
+    loop = asyncio.new_event_loop()
+    stop = asyncio.Event()
+
+    async def serve() -> None:
+        async with serving(folder, catalogue) as server:
+            started.set_result(server.base)
+            await stop.wait()
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
+    thread.start()
+    try:
+        yield started.result(timeout=60)
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join()
+        loop.close()
