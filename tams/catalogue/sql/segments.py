@@ -24,7 +24,8 @@ from tams.domain.timerange import EMPTY, TimeRange
 from tams.errors import Invalid
 
 _EARLIEST, _LATEST = -(2**63), 2**63 - 1
-_PAGE_KEY = re.compile(r"-?[0-9]{1,19}", re.ASCII)
+# The letter keeps a page number, which some clients try, from passing for a key.
+_PAGE_KEY = re.compile(r"s(-?[0-9]{1,19})", re.ASCII)
 
 _STATE = f"""CASE WHEN o.removable_at IS NOT NULL THEN 'condemned'
     WHEN o.start_ns IS NULL THEN 'allocated'
@@ -206,7 +207,7 @@ class SQLSegments(Segments):
             _PAGES[page.reverse, query.object_id is not None], parameters
         )
         items = [Segment._make(row) for row in rows[: page.limit]]
-        next_key = str(items[-1].start) if len(rows) > page.limit else None
+        next_key = f"s{items[-1].start}" if len(rows) > page.limit else None
         return Page(await self._with_others(items), next_key)
 
     async def delete(
@@ -251,9 +252,10 @@ def _storable(ns: int | None) -> int:
 
 
 def _start(key: str) -> int:
-    if _PAGE_KEY.fullmatch(key) is None or not _EARLIEST < int(key) < _LATEST:
+    match = _PAGE_KEY.fullmatch(key)
+    if match is None or not _EARLIEST < int(match[1]) < _LATEST:
         raise Invalid("page", key, "it must be the key of a page of Segments")
-    return int(key)
+    return int(match[1])
 
 
 def _range(columns: Sequence[int | None]) -> TimeRange | None:
