@@ -1,4 +1,4 @@
-"""Catalogues for every test that wants one: a fresh SQLite file, a fresh PostgreSQL database."""
+"""Catalogues for every test that wants one: a fresh SQLite file, an emptied PostgreSQL database."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
+import asyncpg
 import pytest
 import pytest_asyncio
 
 from tams.catalogue.connect import migrate
+from tams.catalogue.sql.migrations import steps
 from tests.serving import serving
 
 
@@ -44,13 +46,23 @@ class PostgresServer:
     def stop(self) -> None:
         self.run("pg_ctl", "stop", "--pgdata=data", "--mode=immediate")
 
-    def create(self, name: str, *options: str) -> str:
+    def create(self, name: str) -> str:
         """Create a database and return its URL."""
-        self.run("createdb", f"--host={self.folder}", "--username=tams", *options, name)
+        self.run("createdb", f"--host={self.folder}", "--username=tams", name)
         return f"postgresql:///{name}?host={self.folder}&user=tams"
 
-    def drop(self, name: str) -> None:
-        self.run("dropdb", f"--host={self.folder}", "--username=tams", "--force", name)
+
+async def renew(url: str, script: str) -> None:
+    """Empty a database and run a script in it: ten times as fast as a new database."""
+    database = await asyncpg.connect(url)
+    try:
+        await database.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        await database.execute(f"DROP SCHEMA public CASCADE; CREATE SCHEMA public; {script}")
+    finally:
+        await database.close()
 
 
 def find_binaries() -> Path | None:
@@ -64,7 +76,7 @@ def find_binaries() -> Path | None:
 
 @pytest.fixture(scope="session")
 def postgres_server():
-    """A server of its own for this run, with a template that has the schema."""
+    """A server of its own for this run."""
     binaries = find_binaries()
     if binaries is None:
         pytest.skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
@@ -74,30 +86,38 @@ def postgres_server():
         shutil.chown(folder, "postgres")
     server.start()
     try:
-        asyncio.run(migrate(server.create("tams_template")))
         yield server
     finally:
         server.stop()
         shutil.rmtree(folder)
 
 
-_names = count(1)
+@pytest.fixture(scope="session")
+def postgres_databases(postgres_server):
+    """The URLs of two databases, one for what has the schema and one for what has not."""
+    return postgres_server.create("tams"), postgres_server.create("tams_empty")
+
+
+@pytest.fixture(scope="session")
+def postgres_schema():
+    """The statements that make the schema."""
+    return steps("postgresql", None)
 
 
 @pytest.fixture
-def postgres_url(postgres_server):
-    """A fresh database with the schema."""
-    name = f"tams_{next(_names)}"
-    yield postgres_server.create(name, "--template=tams_template")
-    postgres_server.drop(name)
+def postgres_url(postgres_databases, postgres_schema):
+    """A database with the schema, and nothing in it."""
+    url, _ = postgres_databases
+    asyncio.run(renew(url, postgres_schema))
+    return url
 
 
 @pytest.fixture
-def empty_postgres_url(postgres_server):
-    """A fresh database without a schema."""
-    name = f"empty_{next(_names)}"
-    yield postgres_server.create(name)
-    postgres_server.drop(name)
+def empty_postgres_url(postgres_databases):
+    """A database without a schema."""
+    _, url = postgres_databases
+    asyncio.run(renew(url, ""))
+    return url
 
 
 @pytest.fixture
@@ -113,16 +133,17 @@ def catalogue_url(request):
     return request.getfixturevalue(f"{engine}_url")
 
 
+_lasting = count(1)
+
+
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def lasting_catalogue_url(request, tmp_path_factory):
     """A catalogue of each engine that the tests of one file share."""
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path_factory.mktemp('catalogue')}/catalogue.sqlite"
-        return
-    server = request.getfixturevalue("postgres_server")
-    name = f"lasting_{next(_names)}"
-    yield server.create(name, "--template=tams_template")
-    server.drop(name)
+        return f"sqlite:///{tmp_path_factory.mktemp('catalogue')}/catalogue.sqlite"
+    url = request.getfixturevalue("postgres_server").create(f"lasting_{next(_lasting)}")
+    asyncio.run(migrate(url))
+    return url
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")

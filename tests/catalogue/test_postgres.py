@@ -18,9 +18,12 @@ from tests.catalogue.building import (
     NOON,
     add_flows,
     allocate,
+    delete_segments,
     get_flow,
+    get_object,
     make_flow,
     page_of,
+    post,
     register,
     segment_at,
 )
@@ -227,3 +230,67 @@ async def test_the_cost_of_a_page_does_not_depend_on_the_flow(catalogue, admin):
         for low in (-(2**63), length // 2 * 10**9 + 5, (length - 50) * 10**9 + 5):
             for reverse in (False, True):
                 assert await rows_visited(admin, flow.id, low, reverse=reverse) < 4 * 21
+
+
+async def someone_waits(admin):
+    return await admin.fetchval(
+        "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock')"
+    )
+
+
+async def test_a_survey_keeps_its_objects_from_being_condemned(postgres_url, admin):
+    """Without the lock on the Object, its clean-up would not see the Segment that is coming."""
+    catalogue = PostgresCatalogue(postgres_url, connections=3)
+    await catalogue.open()
+    old, new = make_flow(), make_flow()
+    await add_flows(catalogue, old, new)
+    await allocate(catalogue, old.id, "o1")
+    posts = [segment_at("o1", "[0:0_1:0)")]
+    await post(catalogue, old.id, *posts)
+    surveyed, settled = asyncio.Event(), asyncio.Event()
+
+    async def register_again(tx):
+        flow = await tx.flows.lock(new.id)
+        decision = decide(flow, posts, await tx.segments.survey(flow, posts), frozenset())
+        surveyed.set()
+        await settled.wait()
+        await tx.segments.add(flow, decision.accepted, NOON)
+
+    registering = asyncio.create_task(catalogue.write(register_again))
+    await surveyed.wait()
+    deleted = await delete_segments(catalogue, old.id)
+    condemning = asyncio.create_task(
+        catalogue.write(lambda tx: tx.objects.condemn(deleted.objects, NOON))
+    )
+    while not (condemning.done() or await someone_waits(admin)):
+        pass
+    settled.set()
+    assert await condemning == 0
+    await registering
+    assert await get_object(catalogue, "o1") is not None
+    await catalogue.close()
+
+
+async def test_the_later_of_two_that_bring_the_same_object_meets_the_earlier(postgres_url):
+    catalogue = PostgresCatalogue(postgres_url, connections=2)
+    await catalogue.open()
+    flows = [make_flow(), make_flow()]
+    await add_flows(catalogue, *flows)
+    posts = [segment_at("x", "[0:0_1:0)", get_urls=(Instance(url="https://media.example/x"),))]
+    met, runs = asyncio.Barrier(2), []
+
+    def bring(flow_id):
+        async def work(tx):
+            flow = await tx.flows.lock(flow_id)
+            decision = decide(flow, posts, await tx.segments.survey(flow, posts), frozenset())
+            runs.append(flow_id)
+            if len(runs) <= 2:
+                await met.wait()
+            await tx.segments.add(flow, decision.accepted, NOON)
+            return len(decision.accepted)
+
+        return catalogue.write(work)
+
+    assert sorted(await asyncio.gather(*(bring(flow.id) for flow in flows))) == [0, 1]
+    assert len(runs) == 3
+    await catalogue.close()

@@ -1,4 +1,8 @@
-"""How works are run: all or nothing, again if need be, and never beside their caller's back."""
+"""How works are run: all or nothing, again if need be, and never behind their caller's back.
+
+Where a test takes `catalogue_url`, a database in memory has nothing to show: it has one connection,
+on which reads and writes take turns, and is gone when it is closed.
+"""
 
 from __future__ import annotations
 
@@ -76,10 +80,8 @@ async def test_a_read_sees_what_was_acknowledged_before_it_began(catalogue):
         assert await name_of(catalogue) == str(number)
 
 
-async def test_two_statements_of_a_read_see_the_same_moment(url):
-    if "memory" in url:
-        return  # one connection: reads and writes take turns
-    catalogue, other = connect(url), connect(url)
+async def test_two_statements_of_a_read_see_the_same_moment(catalogue_url):
+    catalogue, other = connect(catalogue_url), connect(catalogue_url)
     await catalogue.open()
     await other.open()
     await catalogue.write(name("before"))
@@ -93,7 +95,7 @@ async def test_two_statements_of_a_read_see_the_same_moment(url):
     async def work(tx):
         first = await tx.service.get()
         began.set()
-        if "postgresql" in url:
+        if "postgresql" in catalogue_url:
             await changed.wait()
         return first, await tx.service.get()
 
@@ -132,8 +134,8 @@ async def test_a_full_queue_is_busy_and_changes_nothing(url):
     await catalogue.close()
 
 
-async def test_a_cancelled_work_runs_to_its_end_or_not_at_all(url):
-    catalogue = connect(url, connections=1)
+async def test_a_cancelled_work_runs_to_its_end_or_not_at_all(catalogue_url):
+    catalogue = connect(catalogue_url, connections=1)
     await catalogue.open()
     flows = [make_flow() for _ in range(20)]
     begun, numbers = threading.Event(), []
@@ -153,8 +155,6 @@ async def test_a_cancelled_work_runs_to_its_end_or_not_at_all(url):
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     await catalogue.close()  # finishes what has begun
-    if "memory" in url:
-        return
     await catalogue.open()
     stored = [await get_flow(catalogue, flow.id) is not None for flow in flows]
     assert stored == [number in numbers for number in range(20)]
@@ -162,10 +162,8 @@ async def test_a_cancelled_work_runs_to_its_end_or_not_at_all(url):
     await catalogue.close()
 
 
-async def test_close_finishes_what_has_begun(url):
-    if "memory" in url:
-        return  # it is gone when it is closed
-    catalogue = connect(url)
+async def test_close_finishes_what_has_begun(catalogue_url):
+    catalogue = connect(catalogue_url)
     await catalogue.open()
     flow = make_flow()
     task = asyncio.create_task(catalogue.write(lambda tx: tx.flows.add(flow)))
@@ -193,10 +191,8 @@ async def test_a_work_that_takes_too_long_is_given_up(url):
     await catalogue.close()
 
 
-async def test_a_read_changes_nothing(url):
-    if "memory" in url:
-        return  # where one connection serves both, nothing tells them apart
-    catalogue = connect(url)
+async def test_a_read_changes_nothing(catalogue_url):
+    catalogue = connect(catalogue_url)
     await catalogue.open()
     with pytest.raises(Exception, match=r"(?i)read-?only"):
         await catalogue.read(name("changed"))
