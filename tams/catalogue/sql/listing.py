@@ -1,20 +1,32 @@
 """Listings of Sources and of Flows: filters and order by the engine, pages by key set.
 
 Dates are listed newest first, labels by code points, missing labels after all others, ties by id;
-reversed, all of that turns round (statements 244 to 250). Of a label the order looks at the first
-PREFIX characters, then at the id: so a page key holds all that the order knows, and stays short.
+reversed, all of that turns round (statements 244 to 250). A page key holds the first PREFIX
+characters of a label, so it stays short; the rest of a longer one is read from the row it names.
 """
 
 from __future__ import annotations
 
 from base64 import b64decode, urlsafe_b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import Annotated, Any, Generic, NamedTuple, Protocol, TypeVar
 
 from pydantic import StringConstraints, TypeAdapter
-from sqlalchemy import ColumnElement, Select, Table, and_, bindparam, or_, select, true
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    func,
+    literal_column,
+    or_,
+    select,
+    true,
+)
 
 from tams.catalogue.sql.connection import Connection, Row
 from tams.catalogue.sql.schema import PREFIX, label_key, label_order
@@ -92,6 +104,8 @@ class Listing(Generic[R]):
         parameters = {**filters.parameters, "limit": request.limit + 1}
         if mark is not None:
             parameters |= {"mark": mark.value, "mark_id": mark.id}
+            if request.sort == "label":
+                parameters["mark_label"] = await self._label(connection, mark)
         statement = _statement(
             self, request.sort, request.reverse, mark is None, tuple(filters.wanted)
         )
@@ -100,6 +114,14 @@ class Listing(Generic[R]):
             return Page(rows)
         kept = rows[: request.limit]
         return Page(kept, self._key(kept[-1], request))
+
+    async def _label(self, connection: Connection, mark: Mark) -> str:
+        """The whole label at which a page ended; as much as the key knows if its row has gone."""
+        known = str(mark.value)[1:]
+        if len(known) < PREFIX:
+            return known
+        rows = await connection.fetch(_label_of(self), {"mark": mark.value, "mark_id": mark.id})
+        return str(rows[0][0]) if rows else known
 
     def _key(self, row: R, request: PageRequest) -> str:
         value = label_key(row.label) if request.sort == "label" else getattr(row, request.sort)
@@ -136,18 +158,61 @@ def _statement(
     columns = listing.table.c
     conditions = [listing.clauses[name](number) for name, number in wanted]
     query = select(*(columns[name] for name in listing.columns)).where(listing.living, *conditions)
-    key: ColumnElement[Any] = label_order(columns.label) if sort == "label" else columns[sort]
-    up, ids_up = reverse == (sort != "label"), not reverse
+    order = _order(columns, sort, reverse=reverse)
     if not is_first:
-        # The first condition is implied by the second, but bounds the scan of the index.
-        query = query.where(
-            key >= bindparam("mark") if up else key <= bindparam("mark"),
-            or_(_further(key, "mark", up=up), _further(columns.id, "mark_id", up=ids_up)),
-        )
-    return query.order_by(
-        key.asc() if up else key.desc(), columns.id.asc() if ids_up else columns.id.desc()
-    ).limit(bindparam("limit"))
+        query = query.where(_from_mark(order[0]), _beyond(order))
+    return query.order_by(*(term.ordered for term in order)).limit(bindparam("limit"))
 
 
-def _further(column: ColumnElement[Any], mark: str, *, up: bool) -> ColumnElement[bool]:
-    return column > bindparam(mark) if up else column < bindparam(mark)
+class Term(NamedTuple):
+    """One term of an order, its direction, and the parameter that says where a page ended."""
+
+    column: ColumnElement[Any]
+    up: bool
+    mark: str
+
+    @property
+    def ordered(self) -> ColumnElement[Any]:
+        """The term as it stands in ORDER BY."""
+        return self.column.asc() if self.up else self.column.desc()
+
+    @property
+    def further(self) -> ColumnElement[bool]:
+        """Whether a row lies beyond the mark."""
+        mark: BindParameter[Any] = bindparam(self.mark)
+        return self.column > mark if self.up else self.column < mark
+
+
+def _order(columns: Any, sort: Sort, *, reverse: bool) -> list[Term]:  # noqa: ANN401 - SQLAlchemy's
+    last = Term(columns.id, not reverse, "mark_id")
+    if sort != "label":
+        return [Term(columns[sort], reverse, "mark"), last]
+    whole = func.coalesce(columns.label, literal_column("''"))
+    return [
+        Term(label_order(columns.label), not reverse, "mark"),
+        Term(whole, not reverse, "mark_label"),
+        last,
+    ]
+
+
+def _from_mark(term: Term) -> ColumnElement[bool]:
+    """What `_beyond` implies, in the form that bounds the scan of an index."""
+    mark: BindParameter[Any] = bindparam(term.mark)
+    return term.column >= mark if term.up else term.column <= mark
+
+
+def _beyond(order: Sequence[Term]) -> ColumnElement[bool]:
+    first, *others = order
+    if not others:
+        return first.further
+    return or_(first.further, and_(first.column == bindparam(first.mark), _beyond(others)))
+
+
+@lru_cache(maxsize=2)
+def _label_of(listing: Listing[Any]) -> Select[Any]:
+    columns = listing.table.c
+    return select(columns.label).where(
+        columns.id == bindparam("mark_id"),
+        label_order(columns.label) == bindparam("mark"),
+        listing.living,
+    )
