@@ -1,8 +1,7 @@
 """Prints the table of `docs/performance.md`: `make bench`.
 
 Every figure is CPU of the server process, all threads, user and system, in one run on this
-machine; the client is another process. With `--postgres URL` the second catalogue is measured
-too, each time in a fresh database that the URL's user may create.
+machine; the client is another process, and so is PostgreSQL.
 """
 
 from __future__ import annotations
@@ -38,20 +37,32 @@ def service_cost(server: Process, rounds: int) -> float:
     return server.cost(lambda _: server.call("GET", "/service"), rounds)
 
 
-def measure(server: Process, name: str, bulk_bar: int, bare: float, args: argparse.Namespace,
-            scale: float) -> Iterator[Figure]:
+def measure(
+    server: Process, name: str, bulk_bar: int, bare: float, args: argparse.Namespace, scale: float
+) -> Iterator[Figure]:
     """The figures of one catalogue."""
     service = service_cost(server, args.requests)
     ratio = service / bare
-    yield Figure(f"{name}: GET /service", f"{service:.3f} ms, {ratio:.2f}x a bare route",
-                 "1.5x", ratio <= 1.5)
+    yield Figure(
+        f"{name}: GET /service",
+        f"{service:.3f} ms, {ratio:.2f}x a bare route",
+        "1.5x",
+        ratio <= 1.5,
+    )
     single = single_cost(server, args.requests)
-    yield Figure(f"{name}: POST of one Segment",
-                 f"{single:.3f} ms, {single / service:.1f}x GET /service", "5x",
-                 single <= 5 * service)
+    yield Figure(
+        f"{name}: POST of one Segment",
+        f"{single:.3f} ms, {single / service:.1f}x GET /service",
+        "5x",
+        single <= 5 * service,
+    )
     rate = bulk_rate(server, args.batches)
-    yield Figure(f"{name}: POST of 1000 Segments", f"{rate:,.0f} Segments per CPU second",
-                 f"{bulk_bar / scale:,.0f} ({bulk_bar:,} scaled)", rate >= bulk_bar / scale)
+    yield Figure(
+        f"{name}: POST of 1000 Segments",
+        f"{rate:,.0f} Segments per CPU second",
+        f"{bulk_bar / scale:,.0f} ({bulk_bar:,} scaled)",
+        rate >= bulk_bar / scale,
+    )
     yield from pages(server, name, args, scale)
 
 
@@ -70,11 +81,16 @@ def pages(server: Process, name: str, args: argparse.Namespace, scale: float) ->
     worst = max(max(row) for row in least.values())
     for length, row in least.items():
         shown = " / ".join(f"{cost:.2f}" for cost in row)
-        yield Figure(f"{name}: GET of 1000 Segments of {length:,}, first / middle / last page",
-                     f"{shown} ms", f"{8 * scale:.1f} ms (8 scaled)", max(row) <= 8 * scale)
+        yield Figure(
+            f"{name}: GET of 1000 Segments of {length:,}, first / middle / last page",
+            f"{shown} ms",
+            f"{8 * scale:.1f} ms (8 scaled)",
+            max(row) <= 8 * scale,
+        )
     ratio = worst / min(min(row) for row in least.values())
-    yield Figure(f"{name}: dearest to cheapest of these pages", f"{ratio:.2f}x", "1.2x",
-                 ratio <= 1.2)
+    yield Figure(
+        f"{name}: dearest to cheapest of these pages", f"{ratio:.2f}x", "1.2x", ratio <= 1.2
+    )
 
 
 def main() -> None:
@@ -89,8 +105,10 @@ def main() -> None:
     args = parser.parse_args()
     tight = yardstick.milliseconds()
     scale = tight / REFERENCE_MS
-    print(f"{platform.machine()}, Python {platform.python_version()}; yardstick {tight:.2f} ms, "
-          f"so bars in milliseconds are multiplied by {scale:.2f}\n")
+    print(
+        f"{platform.machine()}, Python {platform.python_version()}; yardstick {tight:.2f} ms, "
+        f"so bars in milliseconds are multiplied by {scale:.2f}\n"
+    )
     print("| work | result | bar | |\n|---|---|---|---|")
     with bare_route() as bare_server:
         bare = service_cost(bare_server, args.requests)
