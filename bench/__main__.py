@@ -77,7 +77,10 @@ def pages(server: Process, name: str, args: argparse.Namespace, scale: float) ->
     for _ in range(5):
         for flow_id, length in flows:
             costs[length].append(page_costs(server, flow_id, length, args.pages))
-    least = {length: [min(column) for column in zip(*runs)] for length, runs in costs.items()}
+    least = {
+        length: [min(column) for column in zip(*runs, strict=True)]
+        for length, runs in costs.items()
+    }
     worst = max(max(row) for row in least.values())
     for length, row in least.items():
         shown = " / ".join(f"{cost:.2f}" for cost in row)

@@ -6,7 +6,6 @@ The figures in `docs/performance.md` are for a machine on which this takes 3.7 m
 from __future__ import annotations
 
 import hmac
-import json
 import time
 import uuid
 
@@ -17,7 +16,7 @@ SECRET = b"yardstick-yardstick-yardstick-00"
 
 
 def prepare() -> apsw.Connection:
-    """A table of a million seconds of Segments would be read no faster: a thousand will do."""
+    """A table of a thousand Segments, which takes as long to read as one of a million."""
     database = apsw.Connection(":memory:")
     database.execute(
         "CREATE TABLE segment (flow INTEGER, start INTEGER, stop INTEGER, object TEXT,"
@@ -35,18 +34,11 @@ def page(database: apsw.Connection) -> bytes:
     for start, stop, key in rows:
         signature = hmac.digest(SECRET, f"GET\n{key}\n1700000000".encode(), "sha256").hex()
         items.append(
-            {
-                "object_id": key,
-                "timerange": f"[{start // 10**9}:{start % 10**9}_{stop // 10**9}:{stop % 10**9})",
-                "get_urls": [
-                    {
-                        "url": f"http://127.0.0.1:8000/media/{key}?signature={signature}",
-                        "presigned": True,
-                    }
-                ],
-            }
+            f'{{"object_id":"{key}","timerange":"[{start // 10**9}:{start % 10**9}_'
+            f'{stop // 10**9}:{stop % 10**9})","get_urls":[{{"url":"http://127.0.0.1:8000/media/'
+            f'{key}?expires=1700000000&signature={signature}","presigned":true}}]}}'
         )
-    return json.dumps(items).encode()
+    return f"[{','.join(items)}]".encode()
 
 
 def milliseconds(rounds: int = 200) -> float:

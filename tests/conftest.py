@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from tams.catalogue.connect import migrate
 from tams.catalogue.sql.migrations import steps
-from tests.postgres import find_binaries, throw_away_server
+from tests.postgres import find_binaries, renew, throw_away_server
 from tests.serving import serving
 
 
