@@ -1,0 +1,65 @@
+"""A client on one kept connection, with nothing between it and the socket."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from http.client import HTTPConnection
+from types import TracebackType
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+TIMEOUT_S = 60
+
+
+class Answer(NamedTuple):
+    """Status, headers in lower case, and body."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Client:
+    """Sends one request after another to one server."""
+
+    def __init__(self, url: str) -> None:
+        self._connection = HTTPConnection(urlsplit(url).netloc, timeout=TIMEOUT_S)
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._connection.close()
+
+    def ask(self, method: str, path: str, body: object = None) -> Answer:
+        """Send a request with a JSON body, or none; `path` may be a whole URL."""
+        content = None if body is None else json.dumps(body).encode()
+        return self._exchange(method, path, content, {"Content-Type": "application/json"})
+
+    def upload(self, put_url: dict[str, str], chunks: Iterable[bytes], size: int) -> Answer:
+        """Send bytes where an allocation says, chunk by chunk."""
+        headers = {"Content-Type": put_url["content-type"], "Content-Length": str(size)}
+        return self._exchange("PUT", put_url["url"], chunks, headers)
+
+    def _exchange(
+        self, method: str, path: str, body: bytes | Iterable[bytes] | None, headers: dict[str, str]
+    ) -> Answer:
+        parts = urlsplit(path)
+        target = f"{parts.path}?{parts.query}" if parts.query else parts.path
+        self._connection.request(method, target, body, headers)
+        answer = self._connection.getresponse()
+        content = answer.read()
+        if answer.status >= 500:
+            self._connection.close()  # as the server does after an error of its own
+        named = {name.lower(): value for name, value in answer.getheaders()}
+        return Answer(answer.status, named, content)

@@ -1,0 +1,84 @@
+"""The server as a process of its own, as an operator starts it."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from queue import Queue
+from threading import Thread
+
+PROJECT = Path(__file__).parents[2]
+TAMS = (str(Path(sys.executable).with_name("tams")),)
+DEADLINE_S = 60
+
+
+class ServerProcess:
+    """`tams serve` on a free port, or another program that says where it listens as that does."""
+
+    def __init__(
+        self, folder: Path, catalogue: str, command: Sequence[str] = TAMS, **settings: str
+    ) -> None:
+        """`settings` are those of the environment, without their prefix."""
+        given = {"TAMS_DATA_DIR": str(folder / "data"), "TAMS_CATALOGUE": catalogue}
+        given |= {f"TAMS_{name.upper()}": value for name, value in settings.items()}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("TAMS_")}
+        self._log = folder / "server.log"
+        self._process = subprocess.Popen(
+            [*command, "serve", "--port", "0"],
+            env=kept | given,
+            cwd=PROJECT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        self.pid = self._process.pid
+        self._output: Queue[bytes] = Queue()
+        self._reader = Thread(target=self._read)
+        self._reader.start()
+        self.url = self._announced()
+
+    def _read(self) -> None:
+        """Keep what it says, so that it is never held up."""
+        assert self._process.stdout is not None
+        with self._process.stdout as output, self._log.open("ab", buffering=0) as log:
+            for line in output:
+                log.write(line)
+                self._output.put(line)
+        self._output.put(b"")
+
+    def _announced(self) -> str:
+        found = re.search(r"http://\S+", self._output.get(timeout=DEADLINE_S).decode())
+        if found is None:
+            self.kill()
+            raise AssertionError(f"the server did not start: {self._log.read_text()}")
+        return found[0]
+
+    def stop(self) -> None:
+        """Ask it to finish, and wait."""
+        self._process.terminate()
+        self._end()
+
+    def kill(self) -> None:
+        """End it at once, as `kill -9` does."""
+        self._process.kill()
+        self._end()
+
+    def _end(self) -> None:
+        self._process.wait(DEADLINE_S)
+        self._reader.join()
+
+
+@contextmanager
+def server_process(
+    folder: Path, catalogue: str, command: Sequence[str] = TAMS, **settings: str
+) -> Iterator[ServerProcess]:
+    """Start a server; it is killed at the end."""
+    server = ServerProcess(folder, catalogue, command, **settings)
+    try:
+        yield server
+    finally:
+        server.kill()
