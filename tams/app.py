@@ -146,7 +146,8 @@ def _application(settings: Settings, services: Services, worker: Worker) -> Fast
     app.state.worker = worker
     errors.install(app)
     for module in (service, sources, flows, segments, storage, objects, media, health):
-        app.include_router(module.router)
+        # Not include_router, which would match every request in two steps.
+        app.router.routes.extend(module.router.routes)
     app.add_middleware(StandardPaths)
     app.add_middleware(
         CORSMiddleware,
