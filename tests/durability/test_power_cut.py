@@ -26,7 +26,7 @@ SEGMENTS = 40
 WORKS = count(12, proof=80)
 """Works of each writer."""
 CUTS = count(20, proof=300)
-SPARED = count(600, proof=250)
+SPARED = count(120, proof=60)
 """Between two cuts are fewer moments than this."""
 
 
