@@ -22,6 +22,10 @@ _PACKAGE_UID = re.compile(
 )
 
 
+_OPEN = {"extra": "ignore"}
+"""Within `essence_parameters`, whose own keys are fixed, unknown ones are ignored."""
+
+
 class FlowStatus(StrEnum):
     """Where a Flow stands in its life, as its writers say (`flow-status`)."""
 
@@ -35,6 +39,8 @@ class FlowStatus(StrEnum):
 class Ratio:
     """An exact quotient; the denominator is 1 if it was not given."""
 
+    __pydantic_config__: ClassVar = _OPEN
+
     numerator: Positive
     denominator: Positive | None = None
 
@@ -43,6 +49,8 @@ class Ratio:
 class AspectRatio:
     """Width by height."""
 
+    __pydantic_config__: ClassVar = _OPEN
+
     numerator: Positive
     denominator: Positive
 
@@ -50,6 +58,8 @@ class AspectRatio:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UncompressedVideo:
     """How uncompressed pixels are laid out."""
+
+    __pydantic_config__: ClassVar = _OPEN
 
     unc_type: Literal[
         "planar", "YUYV", "UYVY", "AYUV", "v210", "v216", "RGB", "RGBx", "xRGB", "BGRx", "xBGR",
@@ -60,6 +70,8 @@ class UncompressedVideo:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AVCParameters:
     """Profile, level and constraint flags of H.264."""
+
+    __pydantic_config__: ClassVar = _OPEN
 
     profile: Integer
     level: Integer
@@ -102,6 +114,8 @@ class VideoParameters:
 class AudioCodecParameters:
     """Facts about coded audio that its codec string needs."""
 
+    __pydantic_config__: ClassVar = _OPEN
+
     coded_frame_size: Integer | None = None
     mp4_oti: Integer | None = None
 
@@ -109,6 +123,8 @@ class AudioCodecParameters:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UncompressedAudio:
     """How uncompressed samples are laid out."""
+
+    __pydantic_config__: ClassVar = _OPEN
 
     unc_type: Literal["interleaved", "planar", "pairs"]
 

@@ -77,8 +77,13 @@ _EXTENSIONS = {
 }
 
 
-def object_key(day: date, flow_id: str, object_id: str, content_type: str) -> str:
-    """Where a new Object's bytes go within a backend: by day of allocation (UTC), Flow and id."""
+def object_folder(day: date, flow_id: str) -> str:
+    """Where the bytes of a Flow's new Objects go within a backend, by day of allocation (UTC)."""
+    return f"tams/{day:%Y/%m/%d}/{flow_id}"
+
+
+def object_key(folder: str, object_id: str, content_type: str) -> str:
+    """Where a new Object's bytes go within that folder."""
     name = object_id if _PLAIN_ID.fullmatch(object_id) else sha256(object_id.encode()).hexdigest()
     extension = _EXTENSIONS.get(content_type, "bin")
-    return f"tams/{day:%Y/%m/%d}/{flow_id}/{name}.{extension}"
+    return f"{folder}/{name}.{extension}"

@@ -29,7 +29,10 @@ class KnownObject(NamedTuple):
 
 
 class Neighbour(NamedTuple):
-    """The registered Segment with the greatest start below a new one's end."""
+    """The registered Segment with the greatest start below a new one's end.
+
+    Its fields are the first of a Segment's.
+    """
 
     start: int
     end: int
@@ -113,7 +116,8 @@ def decide(
 def _check_times(post: NewSegment) -> None:
     used = _bounded("timerange", post.timerange)
     _within_limits("ts_offset", post.ts_offset)
-    _bounded("timerange less ts_offset", used.shifted(-post.ts_offset))
+    if post.ts_offset:
+        _bounded("timerange less ts_offset", used.shifted(-post.ts_offset))
     if post.object_timerange is not None:
         _bounded("object_timerange", post.object_timerange)
     if post.last_duration is not None:
@@ -225,17 +229,20 @@ def _registered(accepted: Accepted) -> KnownObject:
     )
 
 
-def _is_same(post: NewSegment, neighbour: Neighbour) -> bool:
+def _is_same(post: NewSegment, neighbour: Neighbour | Segment) -> bool:
     return (
-        _start(post),
-        post.timerange.end,
-        post.timerange.end_inclusive,
-        post.object_id,
-        post.ts_offset,
-        post.last_duration,
-        post.sample_offset,
-        post.sample_count,
-    ) == (*neighbour[:2], bool(neighbour.end_inclusive), *neighbour[3:])
+        post.timerange.start == neighbour.start
+        and (
+            post.timerange.end,
+            post.timerange.end_inclusive,
+            post.object_id,
+            post.ts_offset,
+            post.last_duration,
+            post.sample_offset,
+            post.sample_count,
+        )
+        == neighbour[1:8]
+    )
 
 
 def _start(post: NewSegment) -> int:
@@ -250,7 +257,7 @@ def _end(timerange: TimeRange) -> int:
     return timerange.end
 
 
-def _overlap(post: NewSegment, neighbour: Neighbour) -> ValueError:
+def _overlap(post: NewSegment, neighbour: Neighbour | Segment) -> ValueError:
     there = TimeRange(neighbour.start, neighbour.end, bool(neighbour.end_inclusive))
     return ValueError(f"timerange: {post.timerange} overlaps the registered Segment {there}")
 
@@ -266,12 +273,12 @@ class _Timeline:
         self._starts: list[int] = []
         self._segments: list[Segment] = []
 
-    def before(self, timerange: TimeRange, stored: Neighbour | None) -> Neighbour | None:
+    def before(self, timerange: TimeRange, stored: Neighbour | None) -> Neighbour | Segment | None:
         """The nearest of the stored and the accepted Segments that start below the range's end."""
         at = bisect_left(self._starts, _end(timerange)) - 1
         if at < 0 or (stored is not None and stored.start > self._starts[at]):
             return stored
-        return Neighbour(*self._segments[at][:8])
+        return self._segments[at]
 
     def insert(self, segment: Segment) -> None:
         at = bisect_left(self._starts, segment.start)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from tams.domain.objects import Instance
@@ -51,8 +50,7 @@ class Segment(NamedTuple):
         return (Instance(self.storage_id, self.key), *(self.others or ()))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewSegment:
+class NewSegment(NamedTuple):
     """A Segment to register; `get_urls` are uncontrolled instances of an Object new to us."""
 
     object_id: str

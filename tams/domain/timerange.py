@@ -8,7 +8,7 @@ a whole nanosecond is empty.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from tams.errors import Invalid
 
@@ -53,20 +53,19 @@ def bounded(field: str, ns: int) -> int:
 
 
 def _nanoseconds(seconds: str, nanoseconds: str) -> int:
-    magnitude = abs(int(seconds)) * SECOND + int(nanoseconds)
-    return -magnitude if seconds[0] == "-" else magnitude
+    whole = int(seconds) * SECOND
+    return whole - int(nanoseconds) if seconds[0] == "-" else whole + int(nanoseconds)
 
 
-@dataclass(frozen=True, slots=True)
-class TimeRange:
+class TimeRange(NamedTuple):
     """A range of time in nanoseconds; `None` is an open end; only EMPTY has `start >= end`."""
 
     start: int | None
     end: int | None
     end_inclusive: bool = False
 
-    @classmethod
-    def parse(cls, text: str) -> TimeRange:
+    @staticmethod
+    def parse(text: str) -> TimeRange:
         """Read the standard's form; raise `ValueError` with the rule if it is not one."""
         match = _TIMERANGE.fullmatch(text)
         if match is None:
@@ -76,21 +75,21 @@ class TimeRange:
         if separator is None:
             if start is None or opening == "(" or closing == ")":
                 return EMPTY
-            return cls(start, start + 1, end_inclusive=True)
+            return TimeRange(start, start + 1, end_inclusive=True)
         end = None if e1 is None else _nanoseconds(e1, e2)
         if start is not None and opening == "(":
             start += 1
         inclusive = end is not None and closing != ")"
         if end is not None and inclusive:
             end += 1
-        return cls.of(start, end, inclusive)
+        return TimeRange.of(start, end, inclusive)
 
-    @classmethod
-    def of(cls, start: int | None, end: int | None, end_inclusive: bool = False) -> TimeRange:
+    @staticmethod
+    def of(start: int | None, end: int | None, end_inclusive: bool = False) -> TimeRange:
         """Build a range, or EMPTY if it holds no nanosecond."""
         if start is not None and end is not None and start >= end:
             return EMPTY
-        return cls(start, end, end_inclusive)
+        return TimeRange(start, end, end_inclusive)
 
     def __str__(self) -> str:
         if self.is_empty:
@@ -124,7 +123,7 @@ class TimeRange:
 
     def shifted(self, ns: int) -> TimeRange:
         """Return the range `ns` later, markers kept."""
-        if self.is_empty:
+        if ns == 0 or self.is_empty:
             return self
         start = None if self.start is None else self.start + ns
         end = None if self.end is None else self.end + ns

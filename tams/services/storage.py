@@ -9,7 +9,7 @@ from datetime import timedelta
 from tams.catalogue.base import Catalogue, Transaction
 from tams.domain.access import Principal
 from tams.domain.clock import Clock
-from tams.domain.objects import NewObject, object_key
+from tams.domain.objects import NewObject, object_folder, object_key
 from tams.domain.storage import Allocation, StorageRequest
 from tams.errors import Invalid
 from tams.services.locking import container_of, lock_writable
@@ -65,11 +65,12 @@ class StorageAllocation:
             content_type = request.content_type or container
             await _check_free(tx, ids)
             now = self._clock()
+            folder = object_folder(now.date(), flow.id)
             objects = [
                 NewObject(
                     id=object_id,
                     storage_id=storage.backend.id,
-                    key=object_key(now.date(), flow.id, object_id, content_type),
+                    key=object_key(folder, object_id, content_type),
                     content_type=content_type,
                 )
                 for object_id in ids
