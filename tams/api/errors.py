@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 
 from tams import errors
@@ -73,13 +74,23 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
     path = request.scope["path"]
     summary = error.detail
     kind = "HTTPError"
+    headers = dict(error.headers or {})
     if error.status_code == 404:
         kind = "NotFound"
         summary = f"{path} is no path of this API; ids are lower-case UUIDs of version 1 to 5"
     elif error.status_code == 405:
         kind = "MethodNotAllowed"
         summary = f"{request.method} is not possible on {path}"
-    return error_response(error.status_code, kind, summary, dict(error.headers or {}))
+        headers["Allow"] = ", ".join(sorted(_allowed(request)))
+    return error_response(error.status_code, kind, summary, headers)
+
+
+def _allowed(request: Request) -> set[str]:
+    """Every method of a path; the framework knows those of one of its routes alone."""
+    path = request.scope["path"]
+    routes = iter_route_contexts(request.app.routes)
+    found = {method for one in routes if one.path_regex.match(path) for method in one.methods or ()}
+    return found | {"HEAD"} if "GET" in found else found
 
 
 async def _on_bug(request: Request, error: Exception) -> Response:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import fields, replace
-from typing import Any
+from dataclasses import fields, is_dataclass, replace
+from typing import Annotated, Any
 
 from pydantic import TypeAdapter
 from pydantic_core import from_json, to_json
 
+from tams.domain import flows as domain
 from tams.domain.flows import (
     AudioParameters,
     CollectionItem,
@@ -26,12 +27,15 @@ from tams.domain.numbers import Natural
 from tams.domain.sources import ContentFormat
 from tams.domain.timerange import TimeRange
 from tams.errors import Invalid
-from tams.wire.values import UUID, check_values, parse, present, timestamp_text
+from tams.wire.values import UUID, WHOLE, check_values, parse, present, timestamp_text, whole
 
 _KNOWN = frozenset(field.name for field in fields(FlowMetadata))
+_NAMES = frozenset(
+    field.name for kind in vars(domain).values() if is_dataclass(kind) for field in fields(kind)
+)
 _MIME_TYPE = re.compile(r"[^\s/]+/[^\s/]+")
 _METADATA = TypeAdapter(FlowMetadata)
-_BIT_RATE: TypeAdapter[int] = TypeAdapter(Natural)
+_BIT_RATE: TypeAdapter[int] = TypeAdapter(Annotated[Natural, WHOLE])
 _COLLECTION = TypeAdapter(tuple[CollectionItem, ...])
 _ESSENCE: dict[ContentFormat, TypeAdapter[Any]] = {
     ContentFormat.VIDEO: TypeAdapter(VideoParameters),
@@ -50,7 +54,7 @@ def parse_flow(body: bytes) -> FlowMetadata:
     """
     document = _object(body)
     known = {name: value for name, value in document.items() if name in _KNOWN}
-    check_values(known)
+    check_values(known, _NAMES)
     if known.get("profile_id") == "":
         del known["profile_id"]
     elif "profile_id" in known:
@@ -63,7 +67,7 @@ def parse_flow(body: bytes) -> FlowMetadata:
 
 def _object(body: bytes) -> dict[str, Any]:
     try:
-        document = from_json(body, allow_inf_nan=False)
+        document = whole(from_json(body, allow_inf_nan=False))
     except ValueError as error:
         raise Invalid("body", body, f"invalid JSON: {error}") from None
     if not isinstance(document, dict):
@@ -109,7 +113,7 @@ def _essence(metadata: FlowMetadata, essence: object) -> EssenceParameters | Non
 def parse_collection(body: bytes) -> tuple[CollectionItem, ...]:
     """Read the body of PUT /flows/{flowId}/flow_collection; raises `Invalid`."""
     collection = parse(_COLLECTION, body, "flow_collection")
-    check_values({"flow_collection": from_json(body)})
+    check_values({"flow_collection": from_json(body)}, _NAMES)
     _check_collection(collection)
     return collection
 

@@ -23,7 +23,7 @@ from tams.domain.timerange import (
 )
 from tams.errors import Invalid
 from tams.wire.get_urls import GetUrls
-from tams.wire.values import Text, invalid, parse, refuse_constants, timestamp_text
+from tams.wire.values import WHOLE, Text, invalid, parse, refuse_constants, timestamp_text
 
 
 def _timestamp(value: object) -> int:
@@ -70,6 +70,9 @@ Timerange = Annotated[TimeRange, PlainValidator(_timerange)]
 ObjectId = Annotated[Text, AfterValidator(_object_id)]
 
 
+Whole = Annotated[Integer, WHOLE]
+
+
 class SegmentPost(TypedDict, total=False):
     """A Segment to register; unknown keys are ignored."""
 
@@ -78,9 +81,9 @@ class SegmentPost(TypedDict, total=False):
     ts_offset: Timestamp
     object_timerange: Timerange
     last_duration: Timestamp
-    sample_offset: Integer
-    sample_count: Integer
-    key_frame_count: Integer
+    sample_offset: Whole
+    sample_count: Whole
+    key_frame_count: Whole
     get_urls: tuple[Annotated[Instance, PlainValidator(_elsewhere)], ...]
     init_object_id: ObjectId
 

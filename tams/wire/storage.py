@@ -12,7 +12,7 @@ from typing_extensions import TypedDict
 
 from tams.domain.numbers import Integer
 from tams.domain.storage import Allocation, StorageRequest
-from tams.wire.values import MIME_TYPE, UUID, Text, parse, present
+from tams.wire.values import MIME_TYPE, UUID, WHOLE, Text, parse, present
 
 
 def _matching(pattern: re.Pattern[str], rule: str) -> AfterValidator:
@@ -27,7 +27,7 @@ def _matching(pattern: re.Pattern[str], rule: str) -> AfterValidator:
 class StoragePost(TypedDict, total=False):
     """What a client asks of an allocation; unknown keys are ignored."""
 
-    limit: Integer
+    limit: Annotated[Integer, WHOLE]
     object_ids: tuple[Text, ...]
     storage_id: Annotated[str, _matching(UUID, "it must be the id of a Storage Backend, a UUID")]
     content_type: Annotated[str, _matching(MIME_TYPE, "it must be a MIME type such as video/mp4")]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BeforeValidator, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
 from tams.domain.tags import TagValue
@@ -28,6 +29,19 @@ def _without_nul(text: str) -> str:
         raise ValueError("it must not hold a NUL character")
     return text
 
+
+def whole(value: object) -> object:
+    """The value with each number like 1.0, which JSON Schema calls an integer, as an integer."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, list):
+        return [whole(inner) for inner in value]
+    if isinstance(value, dict):
+        return {name: whole(inner) for name, inner in value.items()}
+    return value
+
+
+WHOLE = BeforeValidator(whole)
 
 Text = Annotated[str, AfterValidator(_without_nul)]
 
@@ -55,8 +69,9 @@ def refuse_constants(body: bytes, field: str = "body") -> None:
 
 
 def invalid(refusal: ValidationError, field: str = "body") -> Invalid:
-    """The first complaint of a validation, as the API says it."""
-    error = refusal.errors(include_url=False)[0]
+    """The first complaint of a validation, as the API says it; one of our own rules if broken."""
+    errors = refusal.errors(include_url=False)
+    error = next((one for one in errors if one["type"] == "value_error"), errors[0])
     parts = [str(part) for part in error["loc"]]
     named = [part for part in parts if part != "str" and "[" not in part]
     where = ".".join(named if field == "body" else [field, *named])
@@ -86,19 +101,23 @@ def parse_tag(body: bytes, field: str) -> TagValue:
     return parse(_TAG, body, field)
 
 
-def check_values(value: object, field: str = "") -> None:
-    """Raise `Invalid` for a null or a NUL character anywhere within a JSON value."""
-    if value is None:
-        raise Invalid(field, None, "it must be left out rather than null")
+def check_values(value: object, names: Container[str], field: str = "") -> None:
+    """Raise `Invalid` for a member of these names that is null, and for a NUL character anywhere.
+
+    Whatever has another name is ignored, so may be null.
+    """
     if isinstance(value, str) and "\0" in value:
         raise Invalid(field, value, "it must not hold a NUL character")
     if isinstance(value, dict):
         for name, inner in value.items():
-            check_values(name, f"{field}.{name}".lstrip("."))
-            check_values(inner, f"{field}.{name}".lstrip("."))
+            where = f"{field}.{name}".lstrip(".")
+            if inner is None and name in names:
+                raise Invalid(where, None, "it must be left out rather than null")
+            check_values(name, names, where)
+            check_values(inner, names, where)
     elif isinstance(value, list):
         for position, inner in enumerate(value):
-            check_values(inner, f"{field}.{position}")
+            check_values(inner, names, f"{field}.{position}")
 
 
 def timestamp_text(moment: datetime) -> str:

@@ -59,7 +59,7 @@ FIELDS = [
     ("metadata_version", 1, "metadata_version: ", "string", "not 1"),
     ("tags", [], "tags: ", "not []"),
     ("tags", {"a": 1}, "tags.a: ", "string", "not 1"),
-    ("tags", {"a": None}, "tags.a: ", "null"),
+    ("tags", {"a": None}, "tags.a: ", "not None"),
     ("tags", {"a": ["b", 1]}, "tags.a", "string"),
     ("tags", {"a": {"b": "c"}}, "tags.a: ", "string"),
     ("tags", {"a\0": "b"}, "tags.a", "NUL"),
