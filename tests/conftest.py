@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from itertools import count
 
 import pytest
@@ -83,3 +84,10 @@ async def server(lasting_catalogue_url, tmp_path_factory):
     """The whole server over HTTP, on each engine; the tests of one file share it."""
     async with serving(tmp_path_factory.mktemp("served"), lasting_catalogue_url) as served:
         yield served
+
+
+def pytest_sessionfinish(session):
+    """Where everything is installed, as in CI, a skipped test is a failure."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("CI") and reporter is not None and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
