@@ -1,4 +1,4 @@
-"""No two Segments of a Flow ever overlap, whoever posts them (issue: "Done when" 4).
+"""No two Segments of a Flow ever overlap, whoever posts them.
 
 Two servers share a catalogue, and eight processes post competing Segments to them. The lock of the
 Flow is not the only guard: each registration takes the next number in the Flow's log, and the log's

@@ -1,6 +1,6 @@
 """A server that is killed has kept what it acknowledged, and shows nothing half-written.
 
-Issue: "Done when" 5. The kill comes at a random one of the moments at which a client has sent a
+The kill comes at a random one of the moments at which a client has sent a
 piece of an upload or has had an answer, while other requests are under way.
 """
 

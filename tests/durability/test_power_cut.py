@@ -1,6 +1,6 @@
 """What SQLite acknowledged survives a power cut: it was synced before `write` returned.
 
-Issue: "Done when" 5. A power cut leaves only what was synced, and by luck some of what was not.
+A power cut leaves only what was synced, and by luck some of what was not.
 """
 
 from __future__ import annotations

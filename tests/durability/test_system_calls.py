@@ -1,6 +1,6 @@
 """What the server process asks of the kernel before it acknowledges anything.
 
-Issue: "Done when" 5. A killed process loses nothing that it wrote, synced or not, so only the order
+A killed process loses nothing that it wrote, synced or not, so only the order
 of the calls shows what a power cut would leave.
 """
 
