@@ -37,12 +37,7 @@ class Query:
     def texts(self, name: str) -> tuple[str, ...] | None:
         """A comma list; a comma within a value is written %2C (decision on statement 109)."""
         raw = self._raw.get(name)
-        if raw is None:
-            return None
-        parts = raw.split(",")
-        if len(parts) > 1 and "" in parts:
-            raise Invalid(name, raw, "it must not hold an empty value between commas")
-        return tuple(_decode(name, part) for part in parts)
+        return None if raw is None else tuple(_decode(name, part) for part in raw.split(","))
 
     def flag(self, name: str) -> bool | None:
         """A boolean."""
