@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from itertools import pairwise
 
 from tams.domain.tags import TagFilter, Tags
 
@@ -61,20 +62,33 @@ def derived_collection(
 ) -> tuple[SourceMember, ...]:
     """Merge what the Flows of one Source collect, each as Sources, into its `source_collection`.
 
-    Raises `ValueError` with the rule if two of them disagree on a role or on the order of the
-    members they share (statements 47 and 76).
+    Members keep every order that a Flow gives them, and else that of their first appearance.
+    Raises `ValueError` with the rule if Flows disagree on a role or on an order, in whatever order
+    the Flows are given (statements 47 and 76).
     """
     roles: dict[str, str | None] = {}
-    order: list[str] = []
+    before: dict[str, set[str]] = {}
     for collection in collections:
         members: dict[str, str | None] = {}
         for member in collection:
             members.setdefault(member.id, member.role)
-        shared = [source_id for source_id in members if source_id in roles]
-        if shared != [source_id for source_id in order if source_id in members]:
+        for source_id, role in members.items():
+            if roles.setdefault(source_id, role) != role:
+                raise ValueError(
+                    "the Flows of one Source must give a collected Source the same role"
+                )
+            before.setdefault(source_id, set())
+        for earlier, later in pairwise(members):
+            before[later].add(earlier)
+    return tuple(SourceMember(id=source_id, role=roles[source_id]) for source_id in _order(before))
+
+
+def _order(before: Mapping[str, Set[str]]) -> Iterator[str]:
+    """Each of these ids after those that must come before it, else as they stand."""
+    left = dict.fromkeys(before)
+    while left:
+        ready = next((one for one in left if before[one].isdisjoint(left)), None)
+        if ready is None:
             raise ValueError("the Flows of one Source must collect Sources in the same order")
-        if any(roles[source_id] != members[source_id] for source_id in shared):
-            raise ValueError("the Flows of one Source must give a collected Source the same role")
-        order += [source_id for source_id in members if source_id not in roles]
-        roles.update(members)
-    return tuple(SourceMember(id=source_id, role=roles[source_id]) for source_id in order)
+        del left[ready]
+        yield ready
