@@ -16,8 +16,9 @@ from tams.domain.jobs import Job
 from tams.domain.pages import Page, PageRequest
 from tams.domain.sources import Source
 from tams.domain.timerange import TimeRange
-from tams.errors import FlowReadOnly, Invalid, NotFound
+from tams.errors import Invalid, NotFound
 from tams.services.collections import DerivedSources, check_collection, member_sources
+from tams.services.locking import lock, lock_writable, require_writable
 from tams.services.sources import source_event
 
 Change = Callable[[Flow], Flow]
@@ -69,10 +70,11 @@ class Flows:
         async def work(tx: Transaction) -> Flow | None:
             if metadata.flow_collection:
                 await tx.flows.lock_collections()
-            if await tx.flows.lock(metadata.id) is None:
+            locked = await tx.flows.lock(metadata.id)
+            if locked is None:
                 return await self._create(tx, who, metadata)
+            require_writable(locked)
             old = _found(metadata.id, await tx.flows.get(metadata.id))
-            _writable(old)
             await self._update(tx, who, old, _with(old, metadata))
             return None
 
@@ -89,9 +91,8 @@ class Flows:
         async def work(tx: Transaction) -> None:
             if collection:
                 await tx.flows.lock_collections()
-            await _lock(tx, flow_id)
+            await lock_writable(tx, flow_id)
             old = _found(flow_id, await tx.flows.get(flow_id))
-            _writable(old)
             await self._update(tx, who, old, change(old))
 
         await self._catalogue.write(work)
@@ -100,7 +101,7 @@ class Flows:
         """Protect a Flow from changes, or allow them again; raises `NotFound`."""
 
         async def work(tx: Transaction) -> None:
-            await _lock(tx, flow_id)
+            await lock(tx, flow_id)
             old = _found(flow_id, await tx.flows.get(flow_id))
             await self._update(tx, who, old, replace(old, read_only=read_only))
 
@@ -114,9 +115,8 @@ class Flows:
 
         async def work(tx: Transaction) -> None:
             await tx.flows.lock_collections()
-            locked = await _lock(tx, flow_id)
+            locked = await lock_writable(tx, flow_id)
             flow = _found(flow_id, await tx.flows.get(flow_id))
-            _writable(flow)
             source = await tx.sources.lock(flow.source_id)
             await self._remove(tx, who, locked, flow, source)
 
@@ -179,7 +179,8 @@ class Flows:
     ) -> None:
         derived = DerivedSources(tx, self._clock)
         collectors = await tx.flows.sources_of(flow.collected_by)
-        await derived.note({*(await member_sources(tx, flow)).values(), *collectors.values()})
+        members = await member_sources(tx, flow)
+        await derived.note({flow.source_id, *members.values(), *collectors.values()})
         for collector in sorted(collectors):
             await self._release(tx, who, collector, flow.id)
         await tx.flows.remove(locked, self._clock())
@@ -199,7 +200,7 @@ class Flows:
         await derived.tell()
 
     async def _release(self, tx: Transaction, who: Principal, collector: str, flow_id: str) -> None:
-        await _lock(tx, collector)
+        await lock(tx, collector)
         old = _found(collector, await tx.flows.get(collector))
         kept = tuple(item for item in old.flow_collection if item.id != flow_id)
         new = replace(
@@ -217,18 +218,6 @@ def _found(flow_id: str, flow: Flow | None) -> Flow:
     if flow is None:
         raise NotFound("Flow", flow_id)
     return flow
-
-
-async def _lock(tx: Transaction, flow_id: str) -> LockedFlow:
-    locked = await tx.flows.lock(flow_id)
-    if locked is None:
-        raise NotFound("Flow", flow_id)
-    return locked
-
-
-def _writable(flow: Flow) -> None:
-    if flow.read_only:
-        raise FlowReadOnly(flow.id)
 
 
 def _values(metadata: FlowMetadata) -> dict[str, Any]:
