@@ -1,26 +1,38 @@
-"""Logging: one line an event, with its facts as key and value."""
+"""Logging: one line an event, with its facts as key and value; and what nobody may read."""
 
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from typing import Literal
 
 import structlog
 
+_PASSWORD = re.compile(r"(://[^:/?#]*):[^/?#]*@")
+_SECRET = re.compile(r"([?&][^=&]*(?:password|secret|token|key)[^=&]*=)[^&\s]*", re.IGNORECASE)
+
+
+def masked(text: str) -> str:
+    """Return a text without the passwords and secret parameters of the URLs in it."""
+    return _SECRET.sub(r"\1***", _PASSWORD.sub(r"\1:***@", text))
+
 
 def configure_logging(log_format: Literal["text", "json"]) -> None:
     """Write log lines to standard error, as text for people or JSON for machines."""
-    renderer: structlog.typing.Processor = structlog.processors.JSONRenderer()
+    processors: list[structlog.typing.Processor] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
     if log_format == "text":
-        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        # Other formatters print the values of variables, which may be secrets.
+        plain = structlog.dev.plain_traceback
+        colors = sys.stderr.isatty()
+        processors.append(structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=plain))
+    else:
+        processors += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            renderer,
-        ],
+        processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,

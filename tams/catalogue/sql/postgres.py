@@ -32,6 +32,7 @@ _LOST = (
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,  # so asyncpg meets a server that closed an idle connection
 )
+_REFUSED = (*_LOST, asyncpg.PostgresError, ValueError)
 # A unique key is violated where two works add the same new Flow, Source or Object at once: the
 # second run of the later one finds it there.
 _AGAIN = (
@@ -71,9 +72,9 @@ class PostgresCatalogue(Catalogue):
             )
             async with self._pool.acquire() as database:
                 version = await _version(database)
-        except (*_LOST, asyncpg.PostgresError, ValueError) as error:
+        except _REFUSED as error:
             await self.close()
-            raise BadSettings(f"TAMS_CATALOGUE: cannot connect to PostgreSQL: {error}") from error
+            raise _unusable(error) from error
         if version != HEAD:
             await self.close()
             found = "no schema" if version is None else f"a schema of version {version}"
@@ -109,7 +110,7 @@ class PostgresCatalogue(Catalogue):
                 except _AGAIN:
                     continue
             return await self._attempt(work, begin)
-        except (*_LOST, asyncpg.SerializationError, asyncpg.DeadlockDetectedError) as error:
+        except _AGAIN as error:
             raise Busy(f"PostgreSQL cannot do this now: {error}") from error
         finally:
             self._present -= 1
@@ -183,12 +184,20 @@ async def migrate(url: str) -> None:
     """Create the schema, or bring it up to date."""
     try:
         database = await asyncpg.connect(url)
-    except (*_LOST, asyncpg.PostgresError, ValueError) as error:
-        raise BadSettings(f"TAMS_CATALOGUE: cannot connect to PostgreSQL: {error}") from error
-    try:
-        await _migrate(database)
-    finally:
-        await database.close()
+        try:
+            await _migrate(database)
+        finally:
+            await database.close()
+    except _REFUSED as error:
+        raise _unusable(error) from error
+
+
+def _unusable(error: Exception) -> BadSettings:
+    reason = str(error)
+    if isinstance(error, ValueError):
+        # Its text may quote a piece of the password.
+        reason = "the URL cannot be read; special characters in it must be percent-encoded"
+    return BadSettings(f"TAMS_CATALOGUE: cannot use PostgreSQL: {reason}")
 
 
 async def _migrate(database: asyncpg.Connection) -> None:

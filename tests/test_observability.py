@@ -1,0 +1,39 @@
+"""Log lines: one an event, and never the values of variables."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import structlog
+
+from tams.observability import configure_logging
+
+
+@pytest.fixture(autouse=True)
+def restored():
+    yield
+    structlog.reset_defaults()
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_a_failure_is_logged_without_the_values_of_variables(log_format, capsys):
+    configure_logging(log_format)
+    password = "-".join(("not", "to", "be", "seen"))  # noqa: FLY002 (so that no line of source has it)
+    try:
+        raise ValueError(len(password))
+    except ValueError as error:
+        structlog.get_logger().error("it failed", path="/flows", exc_info=error)
+    logged = capsys.readouterr().err
+    assert "it failed" in logged
+    assert "ValueError" in logged
+    assert "/flows" in logged
+    assert password not in logged
+
+
+def test_json_is_one_object_a_line(capsys):
+    configure_logging("json")
+    structlog.get_logger().info("begun", number=5)
+    logged = json.loads(capsys.readouterr().err)
+    assert logged.pop("timestamp").endswith("Z")
+    assert logged == {"event": "begun", "level": "info", "number": 5}
