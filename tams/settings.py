@@ -117,4 +117,4 @@ def _complaint(error: Mapping[str, object]) -> str:
     name = f"{PREFIX}{str(where[0]).upper()}" if isinstance(where, tuple) and where else "settings"
     if error["type"] == "extra_forbidden":
         return f"{name}: there is no such setting"
-    return f"{name}: {error['msg']}"
+    return f"{name}: {str(error['msg']).removeprefix('Value error, ')}"

@@ -10,6 +10,7 @@ from rich.console import Console
 from tams import __version__
 from tams.cli import admin, export, ingest, ls, serve
 from tams.errors import TamsError
+from tams.observability import masked
 
 app = typer.Typer(
     help="The store for time-addressable media.",
@@ -33,7 +34,8 @@ def version() -> None:
 def main() -> None:
     """Run a command; an error of ours is one line and exit status 1, never a stack trace."""
     try:
-        app()
+        app(prog_name="tams")
     except TamsError as error:
-        Console(stderr=True).print(f"tams: {error}", style="red", markup=False, soft_wrap=True)
+        line = " ".join(masked(f"tams: {error}").splitlines())
+        Console(stderr=True).print(line, style="red", markup=False, soft_wrap=True)
         sys.exit(1)

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from tams.errors import BadSettings
-from tams.observability import configure_logging
+from tams.observability import configure_logging, masked
 from tams.settings import Settings, read_settings
 
 
@@ -38,14 +38,9 @@ def serve(
             f"off; listen on 127.0.0.1, or say --insecure"
         )
     configure_logging(settings.log_format)
-    # Once uvicorn has drained, it raises the signal again; the default would end us uncleanly.
-    signal.signal(signal.SIGTERM, lambda *_: None)
     import uvloop
 
-    try:
-        uvloop.run(_serve(settings))
-    except KeyboardInterrupt:
-        Console(stderr=True).print("stopped")
+    uvloop.run(_serve(settings))
 
 
 async def _serve(settings: Settings) -> None:
@@ -65,6 +60,10 @@ async def _serve(settings: Settings) -> None:
             timeout_graceful_shutdown=settings.shutdown_grace,
         )
         server = uvicorn.Server(config)
+        # Once it has drained, uvicorn raises the signal again; the default would end us uncleanly.
+        # Until here the default is right: a start that is not finished has nothing to finish.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, server.handle_exit)
         _announce(settings, listener.getsockname()[1])
         await server.serve([listener])
 
@@ -77,26 +76,21 @@ def _listen(settings: Settings) -> socket.socket:
         listener.bind((settings.host, settings.port))
     except OSError as error:
         raise BadSettings(
-            f"TAMS_PORT: cannot listen on {settings.host}:{settings.port}: {error.strerror}"
+            f"TAMS_HOST, TAMS_PORT: cannot listen on {settings.host}:{settings.port}: "
+            f"{error.strerror}"
         ) from None
     listener.listen(2048)
     return listener
 
 
 def _announce(settings: Settings, port: int) -> None:
-    console = Console(highlight=False, soft_wrap=True)
+    from tams.storage.configure import read_backends
+
+    console = Console(highlight=False, markup=False, soft_wrap=True)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    console.print(f"TAMS API     http://{host}:{port}", markup=False)
-    console.print(f"documents    http://{host}:{port}/docs", markup=False)
-    console.print(f"catalogue    {_without_password(settings.catalogue_url)}", markup=False)
-    console.print(f"media        {settings.storage or settings.data_dir / 'media'}", markup=False)
+    console.print(f"TAMS API     http://{host}:{port}")
+    console.print(f"documents    http://{host}:{port}/docs")
+    console.print(f"catalogue    {masked(settings.catalogue_url)}")
+    for backend in read_backends(settings.storage, settings.data_dir):
+        console.print(f"media        {backend.folder}")
     console.print("authentication is off: whoever reaches this address may do everything")
-
-
-def _without_password(url: str) -> str:
-    from urllib.parse import urlsplit
-
-    parts = urlsplit(url)
-    if parts.password is None:
-        return url
-    return url.replace(f":{parts.password}@", ":***@")

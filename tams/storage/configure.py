@@ -146,7 +146,8 @@ def _parse(place: str, table: object) -> BackendSettings:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         field = ".".join(map(str, first["loc"])) or "backend"
-        raise BadSettings(f"{place}: {field}: {first['msg']}, not {first['input']!r}") from None
+        rule = first["msg"].removeprefix("Value error, ")
+        raise BadSettings(f"{place}: {field}: {rule}, not {first['input']!r}") from None
 
 
 def _name(table: object) -> str:

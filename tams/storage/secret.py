@@ -23,9 +23,11 @@ def load_secret(path: Path) -> bytes:
             _create(path)
         secret = path.read_bytes()
     except OSError as error:
-        raise BadSettings(f"the media secret {path}: {error.strerror}") from error
+        raise BadSettings(f"TAMS_DATA_DIR: cannot keep {path}: {error.strerror}") from error
     if len(secret) != _SIZE:
-        raise BadSettings(f"the media secret {path}: it must be {_SIZE} bytes, not {len(secret)}")
+        raise BadSettings(
+            f"TAMS_DATA_DIR: the key {path} must have {_SIZE} bytes, not {len(secret)}"
+        )
     return secret
 
 

@@ -17,20 +17,29 @@ TAMS = (str(Path(sys.executable).with_name("tams")),)
 DEADLINE_S = 60
 
 
+def environment(**settings: str) -> dict[str, str]:
+    """This process's environment with these settings, given without their prefix, and no other."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("TAMS_")}
+    return kept | {f"TAMS_{name.upper()}": value for name, value in settings.items()}
+
+
 class ServerProcess:
     """`tams serve` on a free port, or another program that says where it listens as that does."""
 
     def __init__(
-        self, folder: Path, catalogue: str, command: Sequence[str] = TAMS, **settings: str
+        self,
+        folder: Path,
+        catalogue: str,
+        command: Sequence[str] = TAMS,
+        options: Sequence[str] = (),
+        **settings: str,
     ) -> None:
-        """`settings` are those of the environment, without their prefix."""
-        given = {"TAMS_DATA_DIR": str(folder / "data"), "TAMS_CATALOGUE": catalogue}
-        given |= {f"TAMS_{name.upper()}": value for name, value in settings.items()}
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("TAMS_")}
+        """`options` are those of `serve`, `settings` those of the environment without prefix."""
+        given = {"data_dir": str(folder / "data"), "catalogue": catalogue} | settings
         self._log = folder / "server.log"
         self._process = subprocess.Popen(
-            [*command, "serve", "--port", "0"],
-            env=kept | given,
+            [*command, "serve", "--port", "0", *options],
+            env=environment(**given),
             cwd=PROJECT,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -57,10 +66,24 @@ class ServerProcess:
             raise AssertionError(f"the server did not start: {self._log.read_text()}")
         return found[0]
 
-    def stop(self) -> None:
-        """Ask it to finish, and wait."""
-        self._process.terminate()
+    @property
+    def said(self) -> str:
+        """All that it wrote, to both of its outputs."""
+        return self._log.read_text()
+
+    def signal(self, number: int) -> None:
+        """Send it a signal, and go on."""
+        self._process.send_signal(number)
+
+    def wait(self) -> int:
+        """Wait until it has ended; its exit status."""
         self._end()
+        return self._process.returncode
+
+    def stop(self) -> int:
+        """Ask it to finish, and wait; its exit status."""
+        self._process.terminate()
+        return self.wait()
 
     def kill(self) -> None:
         """End it at once, as `kill -9` does."""
@@ -74,10 +97,14 @@ class ServerProcess:
 
 @contextmanager
 def server_process(
-    folder: Path, catalogue: str, command: Sequence[str] = TAMS, **settings: str
+    folder: Path,
+    catalogue: str,
+    command: Sequence[str] = TAMS,
+    options: Sequence[str] = (),
+    **settings: str,
 ) -> Iterator[ServerProcess]:
     """Start a server; it is killed at the end."""
-    server = ServerProcess(folder, catalogue, command, **settings)
+    server = ServerProcess(folder, catalogue, command, options, **settings)
     try:
         yield server
     finally:

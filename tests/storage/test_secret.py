@@ -34,7 +34,7 @@ def test_two_deployments_differ(tmp_path: Path) -> None:
 def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "media.secret"
     path.write_bytes(b"short")
-    with pytest.raises(BadSettings, match=r"media\.secret: it must be 32 bytes, not 5"):
+    with pytest.raises(BadSettings, match=r"media\.secret must have 32 bytes, not 5"):
         load_secret(path)
 
 

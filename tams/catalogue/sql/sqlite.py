@@ -98,7 +98,7 @@ def _create(path: str, *, synchronous: str, vfs: str | None) -> apsw.Connection:
         if path != MEMORY:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
         database = connect(path, synchronous=synchronous, vfs=vfs)
-    except (apsw.CantOpenError, apsw.NotADBError, OSError) as error:
+    except (apsw.Error, OSError) as error:
         raise BadSettings(f"TAMS_CATALOGUE: cannot open {path}: {error}") from error
     try:
         _migrate(database)
