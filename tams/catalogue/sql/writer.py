@@ -45,7 +45,10 @@ class Waiting(Generic[T]):
 
 
 class Writer:
-    """Takes works in the order of their coming; `close` finishes those that were taken."""
+    """Takes works in the order of their coming; `close` finishes those that were taken.
+
+    Whatever fails, each caller gets an answer, and the thread goes on to the next work.
+    """
 
     def __init__(self, database: apsw.Connection, capacity: int) -> None:
         self._database = database
@@ -79,15 +82,16 @@ class Writer:
             raise
 
     async def close(self) -> None:
-        """Finish what waits, and end the thread."""
+        """Finish what waits, end the thread, and close the connection."""
         with self._changed:
             self._closed = True
             self._changed.notify()
         await asyncio.to_thread(self._thread.join)
+        self._database.close()
 
     def _serve(self) -> None:
         while group := self._take():
-            outcomes = self._run(group)
+            outcomes = self._outcomes(group)
             # One call per event loop: each wakes the loop up by a write to a socket.
             for loop in {waiting.future.get_loop() for waiting in group}:
                 _deliver_soon(loop, group, outcomes)
@@ -97,18 +101,21 @@ class Writer:
             self._changed.wait_for(lambda: self._queue or self._closed)
             return [self._queue.popleft() for _ in range(min(MAX_GROUP, len(self._queue)))]
 
+    def _outcomes(self, group: Sequence[Waiting[Any]]) -> list[Outcome]:
+        try:
+            return self._run(group)
+        except BaseException as error:  # noqa: BLE001 - it belongs to the callers, not to the thread
+            return [Outcome(error=_translated(error)) for _ in group]
+
     def _run(self, group: Sequence[Waiting[Any]]) -> list[Outcome]:
         if len(group) == 1:
             return [self._run_alone(group[0])]
-        try:
-            self._database.execute("BEGIN IMMEDIATE")
-        except apsw.Error as error:
-            return [Outcome(error=_translated(error)) for _ in group]
+        self._begin()
         try:
             outcomes = [self._run_in_savepoint(waiting) for waiting in group]
             self._database.execute("COMMIT")
-        except Exception:  # noqa: BLE001 - whatever it is, the thread lives on
-            self._rollback()  # the shared transaction is lost: each on its own
+        except Exception:  # noqa: BLE001 - the shared transaction is lost: each on its own
+            self._give_up()
             return [self._run_alone(waiting) for waiting in group]
         return outcomes
 
@@ -116,7 +123,7 @@ class Writer:
         self._database.execute("SAVEPOINT work")
         try:
             outcome = Outcome(waiting.run(self._database))
-        except BaseException as error:  # noqa: BLE001 - it belongs to the caller, not to the thread
+        except BaseException as error:  # noqa: BLE001 - as above
             # Raises, and so gives the group up, if the engine has rolled the transaction back.
             self._database.execute("ROLLBACK TO work")
             outcome = Outcome(error=_translated(error))
@@ -125,19 +132,27 @@ class Writer:
 
     def _run_alone(self, waiting: Waiting[Any]) -> Outcome:
         try:
-            self._database.execute("BEGIN IMMEDIATE")
+            self._begin()
             value = waiting.run(self._database)
         except BaseException as error:  # noqa: BLE001 - as above
-            self._rollback()
+            self._give_up()
             return Outcome(error=_translated(error))
         try:
             self._database.execute("COMMIT")
         except Exception as error:  # noqa: BLE001 - as above
-            self._rollback()
+            self._give_up()
             unknown = OutcomeUnknown("the commit failed; repeat the request")
             unknown.__cause__ = error
             return Outcome(error=unknown)
         return Outcome(value)
+
+    def _begin(self) -> None:
+        self._rollback()
+        self._database.execute("BEGIN IMMEDIATE")
+
+    def _give_up(self) -> None:
+        with suppress(apsw.Error):  # the next work rolls back first, and fails if that fails again
+            self._rollback()
 
     def _rollback(self) -> None:
         if not self._database.get_autocommit():
