@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from graphlib import TopologicalSorter
 
 from grimp import build_graph
@@ -14,3 +15,16 @@ def test_modules_have_no_circle():
     assert len(order) == len(graph.modules)
     assert order.index("tams.errors") < order.index("tams.domain.timerange")
     assert order.index("tams.app") > order.index("tams.api.segments")
+
+
+def test_commands_that_speak_to_a_server_use_the_client_library_alone():
+    graph = build_graph("tams", include_external_packages=True, exclude_type_checking_imports=False)
+    commands = ["tams.cli.ingest", "tams.cli.export", "tams.cli.ls", "tams.cli.remote"]
+    used = {
+        module.split(".")[1] if module.startswith("tams.") else module
+        for command in commands
+        for module in graph.find_modules_directly_imported_by(command)
+    }
+    ours = {"cli", "client", "domain", "errors", "rich", "typer"}
+    assert used & ours == ours
+    assert used - ours <= set(sys.stdlib_module_names) - {"http", "socket", "urllib"}

@@ -35,6 +35,7 @@ class Store:
         self.uploads = 0
         self.downloads: list[str] = []
         self.flow_puts = 0
+        self.batches: list[int] = []
         self.refuse_uploads_after: int | None = None
         self.uploads_meet: asyncio.Barrier | None = None
         self.stall_uploads_after: int | None = None
@@ -133,7 +134,9 @@ class Store:
     async def add_segments(self, request: web.Request) -> web.Response:
         held = self.segments.setdefault(request.match_info["id"], [])
         failed = []
-        for segment in await request.json():
+        batch = await request.json()
+        self.batches.append(len(batch))
+        for segment in batch:
             timerange = TimeRange.parse(segment["timerange"])
             if segment in held:
                 continue

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -25,6 +26,10 @@ def envelope(store, flow) -> TimeRange:
 
 
 def test_each_track_is_a_flow_and_a_multi_flow_collects_them(store, tams, clip):
+    """One mono-essence Flow per track, and a multi-essence Flow that collects them.
+
+    It sets bit rates and `codec_parameters`; `--start` defaults to `0:0`.
+    """
     file = clip("clip.mp4")
     result = tams("ingest", str(file))
     assert result.exit_code == 0, result.stderr
@@ -57,8 +62,17 @@ def test_several_objects_are_uploaded_at_once(store, tams, clip):
     assert result.exit_code == 0
 
 
-def test_the_same_file_again_adds_nothing(store, tams, clip, tmp_path):
+def test_segments_are_registered_in_bulk(store, tams, clip):
     tams("ingest", str(clip("clip.mp4")))
+    assert sum(store.batches) == sum(map(len, store.segments.values())) > 10
+    # One request for each Flow that has Segments.
+    assert len(store.batches) == len(store.segments) == 2
+
+
+def test_the_same_file_again_adds_nothing(store, tams, clip, tmp_path):
+    """Same file, same ids: UUIDv5 of content and track."""
+    tams("ingest", str(clip("clip.mp4")))
+    assert {UUID(flow_id).version for flow_id in store.flows} == {5}
     before = (store.flows.copy(), dict(store.segments), store.uploads, store.flow_puts)
     # The content decides, not the name.
     copy = tmp_path / "other.mp4"
@@ -134,6 +148,7 @@ def test_without_a_label_the_name_of_the_file_is_shown(store, tams, clip):
 
 
 def test_segment_duration(store, tams, clip):
+    """Objects of about the asked length, cut at key frames."""
     tams("ingest", str(clip("clip.mp4")), "--segment-duration", "2.5")
     video = by_format(store)["video"]
     assert video["segment_duration"] == {"numerator": 5, "denominator": 2}
