@@ -28,6 +28,14 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def make_durably(folder: Path) -> None:
+    """Make a folder and those above it that are missing, so that a power cut leaves them there."""
+    if not folder.is_dir():
+        make_durably(folder.parent)
+        folder.mkdir(exist_ok=True)
+    sync_folder(folder.parent)
+
+
 class Folders:
     """The folders below a root, made as they are needed."""
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from tams.errors import BadSettings
-from tams.storage.folders import sync_folder
+from tams.storage.folders import make_durably, sync_folder
 
 _SIZE = 32
 
@@ -33,7 +33,7 @@ def load_secret(path: Path) -> bytes:
 
 def _create(path: Path) -> None:
     """Write a whole file under another name and link it: the first of several processes wins."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_durably(path.parent)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
