@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from tams.errors import StorageFailed
 from tams.workers.loop import Worker
 
@@ -27,21 +29,29 @@ async def test_works_off_until_nothing_is_due():
     assert done == [0, 1, 0, 0]
 
 
-async def test_goes_on_after_a_failure():
-    again = asyncio.Event()
+@pytest.mark.parametrize(
+    "failure", [StorageFailed("the disk is away"), KeyError("a fault of ours")]
+)
+async def test_goes_on_after_a_failure_and_so_do_the_other_chores(failure):
+    again, others = asyncio.Event(), []
     calls = []
 
     async def work():
         calls.append(None)
         if len(calls) == 1:
-            raise StorageFailed("the disk is away")
+            raise failure
         again.set()
         return False
 
-    worker = Worker([work], 0.001)
+    async def other():
+        others.append(len(calls))
+        return False
+
+    worker = Worker([work, other], 0.001)
     worker.start()
     await asyncio.wait_for(again.wait(), 5)
     await worker.stop()
+    assert others[0] == 1
 
 
 async def test_stop_lets_the_chore_under_way_finish():

@@ -39,26 +39,26 @@ class Worker:
             await self._task
 
     async def work_off(self) -> None:
-        """Do all that is due now."""
-        while await self._round():
+        """Do all that is due now; raises what a chore raises."""
+        while any([await chore() for chore in self._chores]):
             continue
 
     async def _run(self) -> None:
         while not self._stopped.is_set():
-            try:
-                if await self._round():
-                    continue
-            except (TamsError, OSError) as error:
-                _log.warning("background work failed; it will be tried again", error=str(error))
+            if any([await self._attempt(chore) for chore in self._chores]):
+                continue
             try:
                 await asyncio.wait_for(self._stopped.wait(), self._interval)
             except TimeoutError:
                 continue
 
-    async def _round(self) -> bool:
-        found = False
-        for chore in self._chores:
-            if self._stopped.is_set():
-                return False
-            found = await chore() or found
-        return found
+    async def _attempt(self, chore: Chore) -> bool:
+        if self._stopped.is_set():
+            return False
+        try:
+            return await chore()
+        except (TamsError, OSError) as error:
+            _log.warning("background work failed; it will be tried again", error=str(error))
+        except Exception:  # noqa: BLE001 - else a fault in one chore would end all of them for good
+            _log.exception("background work met a fault; it will be tried again")
+        return False
