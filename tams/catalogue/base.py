@@ -41,6 +41,10 @@ class Service(ABC):
         """Return it; unset properties are None."""
 
     @abstractmethod
+    async def lock(self) -> ServiceDescription:
+        """Return it and keep others from changing it until the work ends."""
+
+    @abstractmethod
     async def replace(self, description: ServiceDescription) -> None:
         """Store it."""
 

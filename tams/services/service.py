@@ -39,7 +39,7 @@ class Service:
         del who
 
         async def work(tx: Transaction) -> None:
-            old = await tx.service.get()
+            old = await tx.service.lock()
             await tx.service.replace(
                 ServiceDescription(
                     name=old.name if name is None else name,
