@@ -188,6 +188,18 @@ async def test_a_server_that_has_gone_makes_it_busy(catalogue, admin):
     await catalogue.ping()
 
 
+@pytest.mark.parametrize("trouble", ["disk_full", "query_canceled", "read_only_sql_transaction"])
+async def test_a_server_that_cannot_now_makes_it_busy(catalogue, admin, trouble):
+    await admin.execute(
+        f"CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$$BEGIN RAISE {trouble}; END$$;"
+        f"CREATE TRIGGER fail BEFORE UPDATE ON service EXECUTE FUNCTION fail()"
+    )
+    with pytest.raises(Busy, match="PostgreSQL cannot do this now"):
+        await catalogue.write(lambda tx: tx.service.replace(ServiceDescription("x")))
+    await catalogue.ping()
+
+
 async def test_text_that_cannot_be_kept_is_invalid(catalogue):
     with pytest.raises(Invalid, match="U\\+0000"):
         await catalogue.read(lambda tx: tx.objects.get("a\0b"))

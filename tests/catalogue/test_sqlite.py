@@ -112,6 +112,22 @@ async def test_a_work_may_await_nothing_else(catalogue, way):
     await catalogue.ping()
 
 
+async def test_a_disk_that_is_away_makes_reading_busy(catalogue):
+    class Away(apsw.Connection):
+        def execute(self, statements, *arguments, **options):
+            if statements.startswith("SELECT"):
+                raise apsw.IOError("disk I/O error")
+            return super().execute(statements, *arguments, **options)
+
+    catalogue._reader, reader = Away(catalogue._path), catalogue._reader
+    with pytest.raises(Busy, match="disk I/O error"):
+        await catalogue.ping()
+    assert catalogue._reader.get_autocommit()
+    catalogue._reader.close()
+    catalogue._reader = reader
+    await catalogue.ping()
+
+
 async def test_another_process_that_writes_for_long_makes_it_busy(catalogue):
     await catalogue._writer.submit(lambda database: database.set_busy_timeout(1))
     # The wait is set while a transaction is open, so it holds from the next one on.

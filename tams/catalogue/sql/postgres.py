@@ -41,6 +41,12 @@ _AGAIN = (
     asyncpg.DeadlockDetectedError,
     asyncpg.UniqueViolationError,
 )
+# Not for us to mend at once: a full disk or memory, a statement that was ended, a mere standby.
+_PASSING = (
+    asyncpg.InsufficientResourcesError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.ReadOnlySQLTransactionError,
+)
 
 
 class PostgresCatalogue(Catalogue):
@@ -110,7 +116,7 @@ class PostgresCatalogue(Catalogue):
                 except _AGAIN:
                     continue
             return await self._attempt(work, begin)
-        except _AGAIN as error:
+        except (*_AGAIN, *_PASSING) as error:
             raise Busy(f"PostgreSQL cannot do this now: {error}") from error
         finally:
             self._present -= 1

@@ -9,7 +9,14 @@ import apsw
 
 from tams.catalogue.base import Catalogue, Work
 from tams.catalogue.sql.migrations import HEAD, VERSION, steps
-from tams.catalogue.sql.sqlite_connection import SQLiteConnection, connect, drive, limited
+from tams.catalogue.sql.sqlite_connection import (
+    PASSING,
+    SQLiteConnection,
+    busy,
+    connect,
+    drive,
+    limited,
+)
 from tams.catalogue.sql.transaction import perform
 from tams.catalogue.sql.writer import Writer
 from tams.domain.clock import Clock, utc_now
@@ -69,11 +76,14 @@ class SQLiteCatalogue(Catalogue):
     async def read(self, work: Work[T]) -> T:
         if self._reader is None:
             return await self.write(work)
-        self._reader.execute("BEGIN")
         try:
-            return self._perform(work, self._reader)
-        finally:
-            self._reader.execute("ROLLBACK")
+            self._reader.execute("BEGIN")
+            try:
+                return self._perform(work, self._reader)
+            finally:
+                self._reader.execute("ROLLBACK")
+        except PASSING as error:
+            raise busy(error) from error
 
     async def ping(self) -> None:
         await self.read(lambda tx: tx.service.get())

@@ -88,6 +88,15 @@ def drive(work: Awaitable[T]) -> T:
     raise RuntimeError("a work may await nothing but the methods of its transaction")
 
 
+PASSING = (apsw.BusyError, apsw.FullError, apsw.IOError)
+"""What passes: another process that writes for long, a full disk, one that is away."""
+
+
+def busy(error: BaseException) -> Busy:
+    """Say so to the caller, who may come again."""
+    return Busy(f"the catalogue cannot be used now: {error}")
+
+
 def connect(
     path: str, *, synchronous: str = "FULL", vfs: str | None = None, query_only: bool = False
 ) -> apsw.Connection:

@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 
 import apsw
 
+from tams.catalogue.sql.sqlite_connection import PASSING, busy
 from tams.errors import Busy, OutcomeUnknown
 
 T = TypeVar("T")
@@ -160,12 +161,11 @@ class Writer:
 
 
 def _translated(error: BaseException) -> BaseException:
-    """`Busy` for what passes: another process that writes for long, a full disk."""
-    if isinstance(error, apsw.BusyError | apsw.FullError | apsw.IOError):
-        busy = Busy(f"the catalogue cannot be written now: {error}")
-        busy.__cause__ = error
-        return busy
-    return error
+    if not isinstance(error, PASSING):
+        return error
+    refusal = busy(error)
+    refusal.__cause__ = error
+    return refusal
 
 
 def _deliver_soon(
