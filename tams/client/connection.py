@@ -205,7 +205,9 @@ def _seconds(retry_after: str) -> int | None:
         moment = parsedate_to_datetime(retry_after)
     except ValueError:
         return None
-    return max(0, math.ceil((moment - datetime.now(UTC)).total_seconds()))
+    # A zone of -0000 is UTC too, though it is read as none.
+    wait = moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)
+    return max(0, math.ceil(wait.total_seconds()))
 
 
 def _detail(text: str) -> str | None:

@@ -59,7 +59,7 @@ class Media:
         """
         storage = self._permitted("PUT", url)
         declared = headers.get("content-length", "")
-        if declared.isdigit() and int(declared) > self._max_size:
+        if declared.isdecimal() and int(declared) > self._max_size:
             raise self._too_large()
         content_type = _content_type(url, headers.get("content-type", ""))
         checksums = named_checksums(headers)

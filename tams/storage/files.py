@@ -147,9 +147,15 @@ def _modified(path: Path) -> int | None:
 
 
 def _write(path: Path, content: bytes) -> None:
-    with path.open("xb", buffering=0) as file:
-        file.write(content)
-        os.fsync(file.fileno())
+    """Write a whole new file durably, or leave none."""
+    with path.open("xb") as file:
+        try:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        except BaseException:
+            path.unlink()
+            raise
 
 
 def _read(path: Path) -> Facts | None:

@@ -68,8 +68,10 @@ async def test_retry_after_in_seconds_is_waited_for(serve):
     assert served.pauses == [7.25]
 
 
-async def test_retry_after_as_a_date_is_waited_for(serve):
+@pytest.mark.parametrize("zone", ["GMT", "+0000", "-0000"])
+async def test_retry_after_as_a_date_is_waited_for(serve, zone):
     date = format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
+    date = date.replace("GMT", zone)
     served = await serve(failing(1, **{"Retry-After": date}))
     await served.client.service()
     assert 55 < served.pauses[0] <= 61

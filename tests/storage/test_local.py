@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import resource
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -67,6 +68,18 @@ async def test_a_wrong_checksum_leaves_nothing(local: LocalStorage) -> None:
     with pytest.raises(Invalid, match="content-md5"):
         await local.write(KEY, "a/b", {"content-md5": "JfnnlDI7RTiF9RgfG2JNCw=="}, parts(b"other"))
     assert files(local) == []
+
+
+async def test_facts_that_find_no_room_leave_nothing(local: LocalStorage) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))
+    try:
+        with pytest.raises(StorageFailed):
+            await write(local, b"")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert files(local) == []
+    assert await local.head(KEY) is None
 
 
 async def test_a_cancelled_upload_leaves_nothing(local: LocalStorage) -> None:
