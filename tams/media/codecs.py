@@ -49,6 +49,12 @@ _TRANSPORT = frozenset(
 _DECODERS = {"dts": "dca"}
 """Codecs that FFmpeg's muxers list by the name of the decoder alone."""
 
+_REFUSED = {
+    "mov": frozenset({"av1", "flac", "opus", "truehd", "vp8", "vp9"}),
+    "mp4": frozenset({"truehd", "vp8"}),
+}
+"""Codecs that FFmpeg's muxers list, and yet refuse when they begin to write."""
+
 
 @dataclass(frozen=True, slots=True)
 class Carrier:
@@ -86,7 +92,7 @@ def pcm_bits(codec: str) -> int | None:
 def carrier_for(codec: str) -> Carrier | None:
     """Return the container for Objects of this codec: MPEG-TS where it can carry it, else MOV.
 
-    MP4 takes the codecs for which QuickTime has no name; None if no container takes it.
+    MP4 takes the codecs that QuickTime does not; None if no container takes it.
     """
     if codec in _TRANSPORT:
         return TRANSPORT_STREAM
@@ -103,4 +109,4 @@ def can_carry(muxer: str, codec: str) -> bool:
 @cache
 def _listed(muxer: str) -> frozenset[str]:
     with av.open(io.BytesIO(), "w", format=muxer) as output:
-        return frozenset(output.supported_codecs)
+        return frozenset(output.supported_codecs) - _REFUSED.get(muxer, frozenset())

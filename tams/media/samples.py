@@ -151,6 +151,7 @@ class AudioSampler(Sampler):
         self._frame_bits = pcm_frame_bits(stream)
         self._chain = SampleChain(self.tick)
         self._presented_from: Fraction | None = None
+        self._usual = Fraction(0)
 
     def _sample(self, packet: Packet[Stream]) -> Sample:
         duration = self._duration(packet)
@@ -163,7 +164,13 @@ class AudioSampler(Sampler):
         time = self._chain.place(time, duration)
         priming = min(max(self._presented_from - time, Fraction(0)), duration)
         hidden = duration > 0 and priming == duration
-        return Sample(packet, time, time, duration - discard, priming, hidden)
+        return Sample(packet, time, time, self._heard(duration, discard), priming, hidden)
+
+    def _heard(self, duration: Fraction, discard: Fraction) -> Fraction:
+        """Return how long a packet sounds; of a last one, some demuxers tell just that."""
+        usual, self._usual = self._usual, duration
+        told_already = abs(duration + discard - usual) <= self.tick or discard >= duration
+        return duration if told_already else duration - discard
 
     def _duration(self, packet: Packet[Stream]) -> Fraction:
         told = (packet.duration or 0) * self.tick

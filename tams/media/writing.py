@@ -29,6 +29,9 @@ _FILTERS = {
 }
 """For MPEG-TS: each key frame, also of an open GOP, is preceded by its parameter sets."""
 
+_USUAL_LAYOUTS = {"1 channels": "mono", "2 channels": "stereo"}
+"""What is meant where a file, such as WAV, only counts its channels; MP4 must know."""
+
 
 class PacketTimes(NamedTuple):
     """When a packet is decoded and presented, and for how long."""
@@ -84,6 +87,10 @@ class Output:
 
     def _lane(self, template: Stream, muxer: str) -> _Lane:
         stream = self._container.add_stream_from_template(template, opaque=True)
+        if isinstance(stream, AudioStream):
+            named = _USUAL_LAYOUTS.get(stream.codec_context.layout.name)
+            if named is not None:
+                stream.codec_context.layout = named
         tick = output_tick(muxer, template)
         stream.time_base = tick
         chain = _FILTERS.get(codec_name(template)) if muxer == "mpegts" else None

@@ -16,6 +16,10 @@ from tams.media.codecs import MP4, QUICKTIME, TRANSPORT_STREAM, can_carry, carri
         ("prores", QUICKTIME),
         ("mjpeg", QUICKTIME),
         ("ffv1", MP4),
+        ("vp9", MP4),
+        ("opus", MP4),
+        ("flac", MP4),
+        ("vp8", None),
         ("tta", None),
     ],
 )
