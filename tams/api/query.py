@@ -7,16 +7,11 @@ from enum import StrEnum
 from typing import TypeVar
 from urllib.parse import unquote_to_bytes
 
+from tams.domain.patterns import MIME_TYPE, check_uuid
 from tams.domain.tags import TagFilter
 from tams.domain.timerange import TimeRange
 from tams.errors import Invalid
 
-UUID_PATTERN = "[0-9a-f]{8}-[0-9a-f]{4}-[1-5][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
-_UUID = re.compile(UUID_PATTERN)
-_MIME_TYPE = re.compile(
-    r"(application|audio|font|example|image|message|model|multipart|text|video"
-    r"|x-(?:[0-9A-Za-z!#$%&'*+.^_`|~-]+))/([0-9A-Za-z!#$%&'*+.^_`|~-]+)"
-)
 _FLAGS = {"true": True, "True": True, "false": False, "False": False}
 
 E = TypeVar("E", bound=StrEnum)
@@ -80,19 +75,21 @@ class Query:
     def uuid(self, name: str) -> str | None:
         """One id."""
         text = self.text(name)
-        return None if text is None else _uuid(name, text)
+        return None if text is None else check_uuid(name, text)
 
     def uuids(self, name: str) -> frozenset[str] | None:
         """A comma list of ids, which may be empty."""
         text = self.text(name)
         if text is None:
             return None
-        return frozenset(_uuid(name, part) for part in text.split(",")) if text else frozenset()
+        return (
+            frozenset(check_uuid(name, part) for part in text.split(",")) if text else frozenset()
+        )
 
     def mime_type(self, name: str) -> str | None:
         """A MIME type."""
         text = self.text(name)
-        if text is not None and _MIME_TYPE.fullmatch(text) is None:
+        if text is not None and MIME_TYPE.fullmatch(text) is None:
             raise Invalid(name, text, "it must be a MIME type such as video/h264")
         return text
 
@@ -115,10 +112,4 @@ def _decode(name: str, raw: str) -> str:
         raise Invalid(name, raw, "it must be percent-encoded UTF-8") from None
     if "\0" in text:
         raise Invalid(name, text, "it must not hold a NUL character")
-    return text
-
-
-def _uuid(name: str, text: str) -> str:
-    if _UUID.fullmatch(text) is None:
-        raise Invalid(name, text, "it must be a lower-case UUID of version 1 to 5")
     return text

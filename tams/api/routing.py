@@ -11,14 +11,14 @@ from urllib.parse import unquote_to_bytes
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from tams.api.query import UUID_PATTERN
+from tams.domain.patterns import UUID
 from tams.errors import NotFound
 
 
 class IdConvertor(Convertor[str]):
     """A resource's UUID by the standard's pattern; any other text leads nowhere, so to 404."""
 
-    regex = UUID_PATTERN
+    regex = UUID.pattern
 
     def convert(self, value: str) -> str:
         """The id as it stands."""

@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, field_validator
 
 from tams.domain.clock import Clock
+from tams.domain.patterns import UUID
 from tams.domain.storage import StorageBackend
 from tams.errors import BadSettings
 from tams.storage.local import LocalStorage
@@ -24,7 +25,6 @@ from tams.storage.secret import load_secret
 from tams.storage.signing import MediaUrls
 from tams.storage.storages import Storages
 
-_UUID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[1-5][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"
 _PUBLIC_URL = r"^https?://[A-Za-z0-9._:\[\]-]+(/[A-Za-z0-9._~%+@:,=-]+)*/?$"
 _DATA_FOLDER_ID = str(uuid.uuid5(uuid.NAMESPACE_URL, "tams-server:data-folder/media"))
 """Not derived from its path, so that the data folder can be moved."""
@@ -40,7 +40,7 @@ class BackendSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     url: Text
-    id: Annotated[str, StringConstraints(pattern=_UUID)] = ""
+    id: Annotated[str, StringConstraints(pattern=f"^{UUID.pattern}$")] = ""
     label: Text | None = None
     default: bool | None = None
     provider: Text = LOCAL

@@ -24,10 +24,11 @@ from tams.domain.flows import (
     VideoParameters,
 )
 from tams.domain.numbers import Natural
+from tams.domain.patterns import check_uuid
 from tams.domain.sources import ContentFormat
 from tams.domain.timerange import TimeRange
 from tams.errors import Invalid
-from tams.wire.values import UUID, WHOLE, check_values, parse, present, timestamp_text, whole
+from tams.wire.values import WHOLE, check_values, parse, present, timestamp_text, whole
 
 _KNOWN = frozenset(field.name for field in fields(FlowMetadata))
 _NAMES = frozenset(
@@ -76,8 +77,8 @@ def _object(body: bytes) -> dict[str, Any]:
 
 
 def _check(metadata: FlowMetadata) -> None:
-    check_id("id", metadata.id)
-    check_id("source_id", metadata.source_id)
+    check_uuid("id", metadata.id)
+    check_uuid("source_id", metadata.source_id)
     for name, value in (("codec", metadata.codec), ("container", metadata.container)):
         if value is not None and not _MIME_TYPE.fullmatch(value):
             raise Invalid(name, value, "it must be a MIME type such as video/h264")
@@ -88,15 +89,9 @@ def _check(metadata: FlowMetadata) -> None:
 
 def _check_collection(collection: Sequence[CollectionItem]) -> None:
     for position, item in enumerate(collection):
-        check_id(f"flow_collection.{position}.id", item.id)
+        check_uuid(f"flow_collection.{position}.id", item.id)
     if len({item.id for item in collection}) < len(collection):
         raise Invalid("flow_collection", [item.id for item in collection], "each Flow once")
-
-
-def check_id(field: str, value: str) -> None:
-    """Raise `Invalid` unless the value is a UUID by the standard's pattern."""
-    if not UUID.fullmatch(value):
-        raise Invalid(field, value, "it must be a lower-case UUID of version 1 to 5")
 
 
 def _essence(metadata: FlowMetadata, essence: object) -> EssenceParameters | None:

@@ -11,8 +11,9 @@ from pydantic import AfterValidator, TypeAdapter
 from typing_extensions import TypedDict
 
 from tams.domain.numbers import Integer
+from tams.domain.patterns import MIME_TYPE, UUID
 from tams.domain.storage import Allocation, StorageRequest
-from tams.wire.values import MIME_TYPE, UUID, WHOLE, Text, parse, present
+from tams.wire.values import WHOLE, Text, parse, present
 
 
 def _matching(pattern: re.Pattern[str], rule: str) -> AfterValidator:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Container
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
@@ -14,14 +13,6 @@ from tams.domain.tags import TagValue
 from tams.errors import Invalid
 
 T = TypeVar("T")
-
-
-UUID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[1-5][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
-
-MIME_TYPE = re.compile(
-    r"(application|audio|font|example|image|message|model|multipart|text|video"
-    r"|x-(?:[0-9A-Za-z!#$%&'*+.^_`|~-]+))/([0-9A-Za-z!#$%&'*+.^_`|~-]+)"
-)
 
 
 def _without_nul(text: str) -> str:

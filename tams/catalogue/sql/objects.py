@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -21,6 +20,7 @@ from tams.catalogue.sql.tags import FLOW_TAGS, filter_tags
 from tams.domain.flows import LockedFlow
 from tams.domain.objects import Instance, NewObject, Object
 from tams.domain.pages import Page, PageRequest
+from tams.domain.patterns import UUID
 from tams.domain.tags import TagFilter
 from tams.domain.timerange import TimeRange
 from tams.errors import Invalid
@@ -35,7 +35,7 @@ _ALLOCATE = Rows.inserted(
 )
 # By hand: the first Flow only counts while it still has a Segment of the Object.
 _GET = Written.same(
-    f"""SELECT o.pk, o.start_ns, o.end_ns, o.end_inclusive, o.key_frame_count, o.storage_id, o.key,
+    f"""SELECT o.start_ns, o.end_ns, o.end_inclusive, o.key_frame_count, o.storage_id, o.key,
     (SELECT f.id FROM flow f WHERE f.pk = o.first_flow_pk AND f.gone_at IS NULL AND EXISTS
         (SELECT 1 FROM segment r WHERE r.object_pk = o.pk AND r.flow_pk = f.pk))
 FROM object o
@@ -84,7 +84,6 @@ _DOOMED = select(object_.c.id, object_.c.storage_id, object_.c.key).where(
 _FORGET = delete(object_).where(
     object_.c.pk == bindparam("pk_"), object_.c.removable_at.is_not(None)
 )
-_PAGE_KEY = re.compile(r"[0-9a-f-]{36}", re.ASCII)
 
 
 async def find_others(
@@ -124,7 +123,7 @@ class SQLObjects(Objects):
         rows = await self._connection.fetch(_GET, (object_id,))
         if not rows:
             return None
-        _, start, end, inclusive, count, storage_id, key, first = rows[0]
+        start, end, inclusive, count, storage_id, key, first = rows[0]
         others = (await find_others(self._connection, [object_id])).get(object_id, ())
         controlled = () if key is None else (Instance(storage_id, key),)
         return Object(
@@ -138,7 +137,7 @@ class SQLObjects(Objects):
     async def referenced_by(
         self, object_id: str, flow_tags: TagFilter, page: PageRequest
     ) -> Page[str]:
-        if page.key is not None and _PAGE_KEY.fullmatch(page.key) is None:
+        if page.key is not None and UUID.fullmatch(page.key) is None:
             raise Invalid("page", page.key, "it must be the key of a next page of this Object")
         filters = Filters()
         filter_tags(filters, flow_tags)
