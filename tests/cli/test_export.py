@@ -42,6 +42,7 @@ def test_a_flow_of_one_track_gives_that_track(flows, tams, clip, tmp_path):
 
 
 def test_only_segments_that_overlap_are_fetched_and_joined(store, flows, tams, clip, tmp_path):
+    """It trims to the Segments that overlap `--timerange`."""
     out = tmp_path / "out.mp4"
     asked = TimeRange.parse("[5:0_7:0)")
     store.downloads.clear()
@@ -59,6 +60,7 @@ def test_only_segments_that_overlap_are_fetched_and_joined(store, flows, tams, c
 
 
 def test_an_object_used_twice_is_fetched_once_and_shown_twice(store, flows, tams, clip, tmp_path):
+    """`tams export` honours `ts_offset`."""
     again = dict(store.segments[flows["video"]][0])
     before = TimeRange.parse(again["timerange"])
     again["timerange"] = str(before.shifted(20 * SECOND))
@@ -71,6 +73,21 @@ def test_an_object_used_twice_is_fetched_once_and_shown_twice(store, flows, tams
     assert len(store.downloads) == len(set(store.downloads))
     whole = frames(clip("clip.mp4"))
     assert frames(out) == whole + whole[: (before.end - before.start) * 25 // SECOND]
+
+
+def test_a_part_of_an_object_is_shown_in_part(store, flows, tams, clip, tmp_path):
+    """`tams export` honours `ts_offset` and partial Objects."""
+    first = store.segments[flows["video"]][0]
+    held = TimeRange.parse(first["object_timerange"])
+    part = TimeRange(held.start + SECOND // 5, held.start + SECOND)
+    moved = TimeRange(30 * SECOND, 30 * SECOND + SECOND * 4 // 5)
+    offset = format_timestamp(moved.start - part.start)
+    asked = {"timerange": str(moved), "object_timerange": str(part), "ts_offset": offset}
+    store.segments[flows["video"]].append(first | asked)
+    out = tmp_path / "out.mp4"
+    result = tams("export", flows["video"], str(out), "--timerange", str(moved))
+    assert result.exit_code == 0, result.stderr
+    assert frames(out) == frames(clip("clip.mp4"))[5:25]
 
 
 def test_a_member_without_segments_there_is_left_out_and_named(store, flows, tams, tmp_path):
