@@ -63,16 +63,27 @@ class HalfSent:
         return self._connection.getresponse().status
 
 
-def wait_until_refused(url: str) -> None:
-    """Connect until nobody listens there any more."""
-    parts = urlsplit(url)
+def watch_refusals(url: str, seconds: float) -> None:
+    """Connect until nobody listens there any more, and see for a while that it stays so."""
+    refused: float | None = None
     end = monotonic() + DEADLINE_S
-    while monotonic() < end:
-        try:
-            socket.create_connection((parts.hostname, parts.port), timeout=DEADLINE_S).close()
-        except (ConnectionRefusedError, ConnectionResetError):
-            return
-    raise AssertionError(f"{url} still listens")
+    while refused is None or monotonic() < refused + seconds:
+        if monotonic() > end:
+            raise AssertionError(f"{url} still listens")
+        listens = connects(url)
+        assert not (listens and refused), f"{url} listens again"
+        if not listens:
+            refused = refused or monotonic()
+
+
+def connects(url: str) -> bool:
+    """Whether a connection is taken."""
+    parts = urlsplit(url)
+    try:
+        socket.create_connection((parts.hostname, parts.port), timeout=DEADLINE_S).close()
+    except (ConnectionRefusedError, ConnectionResetError):
+        return False
+    return True
 
 
 def test_it_prints_its_url_where_data_lies_and_that_authentication_is_off(tmp_path: Path) -> None:
@@ -137,7 +148,7 @@ def test_what_is_under_way_at_a_signal_is_answered(tmp_path: Path, number: int) 
             HalfSent(server.url, "POST", post, body, "application/json") as batch,
         ):
             server.signal(number)
-            wait_until_refused(server.url)
+            watch_refusals(server.url, seconds=1)
             assert upload.finish() == 200
             assert batch.finish() == 201
         assert server.wait() == 0
