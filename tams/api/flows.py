@@ -47,10 +47,9 @@ async def list_flows(request: Request, services: ServicesDep, sizes: SizesDep) -
 
 
 def _flow_query(query: Query) -> FlowQuery:
-    timerange = query.timerange("timerange")
     return FlowQuery(
         source_id=query.uuid("source_id"),
-        timerange=None if timerange == ETERNITY else timerange,
+        timerange=query.timerange("timerange"),
         format=query.choice("format", ContentFormat),
         codec=query.mime_type("codec"),
         profile_id=query.uuid("profile_id"),

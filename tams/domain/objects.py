@@ -82,8 +82,12 @@ def object_folder(day: date, flow_id: str) -> str:
     return f"tams/{day:%Y/%m/%d}/{flow_id}"
 
 
-def object_key(folder: str, object_id: str, content_type: str) -> str:
-    """Where a new Object's bytes go within that folder."""
+def object_key(folder: str, object_id: str, mark: str, content_type: str) -> str:
+    """Where a new Object's bytes go within that folder.
+
+    The mark is new for each allocation: whoever still writes or clears away the bytes of an earlier
+    Object of this id, in this Flow and on this day, never touches the new one's.
+    """
     name = object_id if _PLAIN_ID.fullmatch(object_id) else sha256(object_id.encode()).hexdigest()
     extension = _EXTENSIONS.get(content_type, "bin")
-    return f"{folder}/{name}.{extension}"
+    return f"{folder}/{name}.{mark}.{extension}"

@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from tams.errors import TamsError
-
 Ping = Callable[[], Awaitable[None]]
 
 
@@ -35,6 +33,6 @@ class Health:
             await asyncio.wait_for(ping(), self._patience)
         except TimeoutError:
             return Dependency(name, f"no answer within {self._patience:g} s")
-        except (TamsError, OSError) as trouble:
-            return Dependency(name, str(trouble))
+        except Exception as trouble:  # noqa: BLE001 - whatever it is, the dependency is down
+            return Dependency(name, str(trouble) or type(trouble).__name__)
         return Dependency(name, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -58,6 +59,7 @@ class StorageAllocation:
             raise Invalid("presigned", False, "this store gives presigned URLs only")  # noqa: FBT003 (the value)
         storage = self._storage(request.storage_id)
         ids = self._ids(request)
+        mark = secrets.token_hex(4)
 
         async def work(tx: Transaction) -> Sequence[NewObject]:
             flow = await lock_writable(tx, flow_id)
@@ -70,7 +72,7 @@ class StorageAllocation:
                 NewObject(
                     id=object_id,
                     storage_id=storage.backend.id,
-                    key=object_key(folder, object_id, content_type),
+                    key=object_key(folder, object_id, mark, content_type),
                     content_type=content_type,
                 )
                 for object_id in ids

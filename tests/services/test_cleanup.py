@@ -11,7 +11,7 @@ from tams.domain.access import ANYONE
 from tams.domain.objects import Instance
 from tams.domain.storage import StorageRequest
 from tams.services.cleanup import LEASE, CleanUp, back_off
-from tests.services.conftest import BASE, EVENT_RETENTION, URL_LIFETIME
+from tests.services.conftest import BASE, EVENT_RETENTION, HOT, URL_LIFETIME
 
 SECOND = timedelta(seconds=1)
 
@@ -50,6 +50,18 @@ async def test_an_object_that_another_flow_uses_keeps_its_bytes(house):
     house.clock.now += URL_LIFETIME
     assert await house.work_off() == 1
     assert not await house.has_bytes(key)
+
+
+async def test_what_is_late_with_an_earlier_object_misses_a_new_one_of_its_id(house):
+    flow_id, (old,) = await stored(house, "a")
+    await house.delete(flow_id)
+    house.clock.now += URL_LIFETIME
+    assert await house.work_off() == 1
+    await house.allocate(flow_id, "a")
+    assert await house.post(flow_id, "a", "[0:0_1:0)") is None
+    new = await house.write("a")
+    await house.storages[HOT.id].delete(old)
+    assert await house.has_bytes(new)
 
 
 async def test_a_removed_flow_goes_slice_by_slice_with_its_objects(house):
