@@ -16,7 +16,7 @@ The clock of any other Object begins at 0 with its first decoding time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -44,9 +44,6 @@ _TRANSPORT_OPTIONS = {
     "max_delay": "700000",
 }
 
-Progress = Callable[[int], None]
-"""Told how many nanoseconds of the timeline are done."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CutObject:
@@ -70,14 +67,13 @@ def cut(
     *,
     start: int = 0,
     segment_duration: int = DEFAULT_DURATION,
-    progress: Progress | None = None,
 ) -> Iterator[CutObject]:
     """Yield the Objects of one track in order, each in a file of its own in `folder`.
 
     `start` and `segment_duration` are nanoseconds. An Object begins at the first key frame (for
     audio, the first packet) at or after each multiple of `segment_duration` from `start`. At most
     two files beyond those yielded exist at a time; the caller removes what it no longer needs.
-    `progress` is told how many nanoseconds are done. Raises `MediaUnreadable`.
+    Raises `MediaUnreadable`.
     """
     if track.carrier is None:
         raise MediaUnreadable(f"{media.path}: track {track.index} ({track.codec}) cannot be cut")
@@ -87,10 +83,7 @@ def cut(
         unwrap = None if media.first_ticks is None else Unwrapper(media.first_ticks)
         samples = read_samples(container, sampler_for(stream, unwrap, track.period), track.index)
         studio = _Studio(track, stream, track.carrier, folder, timeline)
-        for finished in _finished(studio.objects(samples, to_seconds(segment_duration)), track):
-            if progress is not None and finished.timerange.end is not None:
-                progress(finished.timerange.end - start)
-            yield finished
+        yield from _finished(studio.objects(samples, to_seconds(segment_duration)), track)
 
 
 @dataclass(frozen=True, slots=True)

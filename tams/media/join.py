@@ -12,7 +12,7 @@ MPEG-TS and Matroska it is decoded and heard: `Joined.priming` tells how much.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
@@ -21,15 +21,15 @@ from pathlib import Path
 from tams.errors import MediaUnreadable
 from tams.media.clock import nearest, to_ns
 from tams.media.codecs import can_carry
-from tams.media.cut import Progress
-from tams.media.lanes import Lane, LaneReader, Piece
+from tams.media.lanes import Lane, LaneReader
 from tams.media.samples import Sample, codec_name, translated
 from tams.media.writing import Output, PacketTimes
 
-__all__ = ["MUXERS", "Joined", "Lane", "Piece", "join"]
-
 MUXERS = {".mp4": "mp4", ".mov": "mov", ".ts": "mpegts", ".mkv": "matroska"}
 """The files that can be written, by the end of their names."""
+
+Progress = Callable[[int], None]
+"""Told how many nanoseconds of the file are written."""
 
 _HIDES_PREROLL = frozenset({"mp4", "mov"})
 
@@ -52,7 +52,7 @@ class Joined:
 def join(lanes: Sequence[Lane], out: Path, progress: Progress | None = None) -> Joined:
     """Write the lanes into `out`, whose name says the format (`MUXERS`); raise `MediaUnreadable`.
 
-    The file appears when it is complete. `progress` is told how many nanoseconds are written.
+    The file appears when it is complete.
     """
     muxer = MUXERS.get(out.suffix.lower())
     if muxer is None:

@@ -9,7 +9,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal
 
-import av
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.packet import Packet
@@ -55,7 +54,6 @@ class Track:
     frame_rate: Fraction | None
     """Frames per second; None for audio, and for video whose rate varies."""
     parameters: VideoParameters | AudioParameters | None
-    language: str | None
 
     @property
     def period(self) -> Fraction | None:
@@ -70,17 +68,8 @@ class Media:
     path: Path
     tracks: tuple[Track, ...]
     origin: Fraction
-    duration: int | None
-    """Nanoseconds, as the container says."""
     first_ticks: int | None
     """Where 33-bit time stamps are to be counted from; None in other containers."""
-
-    def track(self, index: int) -> Track:
-        """Return the track of this index within the file."""
-        for track in self.tracks:
-            if track.index == index:
-                return track
-        raise MediaUnreadable(f"{self.path}: there is no track {index}")
 
 
 def fingerprint(path: Path) -> str:
@@ -104,15 +93,8 @@ def probe(path: Path) -> Media:
             path=path,
             tracks=tracks,
             origin=min(starts),
-            duration=_duration(path),
             first_ticks=head.first_ticks,
         )
-
-
-def _duration(path: Path) -> int | None:
-    # Opened as FFmpeg likes it: it subtracts time stamps on both sides of a wrap.
-    with av.open(str(path)) as container:
-        return None if container.duration is None else container.duration * 1000
 
 
 class _Head:
@@ -167,7 +149,6 @@ class _Head:
             time_base=stream.time_base,
             frame_rate=rate,
             parameters=parameters,
-            language=stream.language,
         )
 
     def begins(self, track: Track) -> Fraction | None:

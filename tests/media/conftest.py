@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tams.media.cut import CutObject, cut
-from tams.media.join import Joined, Lane, Piece, join
+from tams.media.join import Joined, join
+from tams.media.lanes import Lane, Piece
 from tams.media.probe import Media, Track, probe
 from tests.clips import Clip, write_clip
 

@@ -190,13 +190,6 @@ def test_the_same_file_gives_the_same_bytes(clip, tmp_path):
     assert contents[0] == contents[1]
 
 
-def test_progress_ends_at_the_end(clip, tmp_path):
-    media, told = probe(clip(seconds=4)), []
-    list(cut(media, media.tracks[0], tmp_path, start=3 * SECOND, progress=told.append))
-    assert told == sorted(told)
-    assert told[-1] == 4 * SECOND
-
-
 def test_a_loss_shows_as_a_gap(clip, tmp_path):
     source, lossy = clip(".ts", seconds=6, video=None), tmp_path / "lossy.ts"
     with av.open(str(source)) as container, av.open(str(lossy), "w", format="mpegts") as output:

@@ -8,7 +8,8 @@ import pytest
 
 from tams.domain.timerange import SECOND, TimeRange
 from tams.errors import MediaUnreadable
-from tams.media.join import Lane, Piece, join
+from tams.media.join import join
+from tams.media.lanes import Lane, Piece
 from tests.clips import decode
 from tests.media.conftest import pieces
 

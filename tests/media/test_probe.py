@@ -31,7 +31,6 @@ def test_a_clip_is_described_in_the_words_of_the_standard(clip):
     assert audio.parameters.codec_parameters.coded_frame_size == 1024
     assert audio.parameters.codec_parameters.mp4_oti == 2
     assert media.origin == 0
-    assert media.duration == 4_000_000_000
 
 
 def test_h264_is_described_alike_from_both_of_its_forms(clip):
@@ -65,7 +64,6 @@ def test_missing_frames_make_the_rate_vary(clip):
 def test_a_transport_stream_that_wraps_has_one_beginning(clip):
     late = probe(clip(".ts", seconds=6, begins="95443.7"))
     assert abs(late.origin - Fraction("95443.7")) < Fraction(1, 10)
-    assert abs(late.duration - 6_000_000_000) < 100_000_000
 
 
 def test_the_fingerprint_is_the_sha256_of_the_content(tmp_path):
