@@ -157,7 +157,7 @@ class Segments(ABC):
 
     @abstractmethod
     async def survey(self, flow: LockedFlow, posts: Sequence[NewSegment]) -> Survey:
-        """Lock the Objects that are named, and find each Segment's neighbour.
+        """Lock the Objects that are named, and find the neighbours of the Segments.
 
         Takes MAX_SEGMENTS at most.
         """

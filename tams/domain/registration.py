@@ -50,8 +50,8 @@ class Survey:
 
     objects: Mapping[str, KnownObject]
     """By id; ids that nothing knows are missing."""
-    neighbours: Sequence[Neighbour | None]
-    """One per Segment of the request."""
+    neighbours: Sequence[Neighbour]
+    """Each once, by start, whether of one Segment of the request or of many."""
 
 
 class Accepted(NamedTuple):
@@ -92,24 +92,26 @@ def decide(
 ) -> Decision:
     """Apply the rules to each screened Segment; later ones meet the earlier ones of the batch."""
     decision = Decision()
-    timeline = _Timeline()
-    objects = dict(survey.objects)
-    for post, before in zip(posts, survey.neighbours, strict=True):
+    timeline = _Timeline(survey.neighbours)
+    batch: dict[str, Accepted] = {}
+    for post in posts:
+        earlier = batch.get(post.object_id)
+        known = survey.objects.get(post.object_id) if earlier is None else _registered(earlier)
         try:
             _check_init_object(flow, post)
-            neighbour = timeline.before(post.timerange, before)
-            if neighbour is not None and _is_same(post, neighbour):
-                _check_reuse(post, objects[post.object_id])
-                continue
+            neighbour = timeline.before(post.timerange)
             if neighbour is not None and neighbour.end > _start(post):
-                raise _overlap(post, neighbour)
-            accepted = _accept(flow, post, objects.get(post.object_id), backend_labels)
+                if known is None or not _is_same(post, neighbour):
+                    raise _overlap(post, neighbour)
+                _check_reuse(post, known)
+                continue
+            accepted = _accept(flow, post, known, backend_labels)
         except ValueError as refusal:
             decision.refused.append(Refusal(post.object_id, post.timerange, str(refusal)))
             continue
         decision.accepted.append(accepted)
         timeline.insert(accepted.segment)
-        objects[post.object_id] = _registered(accepted)
+        batch[post.object_id] = accepted
     return decision
 
 
@@ -267,18 +269,16 @@ def _unknown(post: NewSegment) -> ValueError:
 
 
 class _Timeline:
-    """The Segments accepted so far, by start."""
+    """The Segments that stood there near by, and those accepted so far, by start."""
 
-    def __init__(self) -> None:
-        self._starts: list[int] = []
-        self._segments: list[Segment] = []
+    def __init__(self, stored: Sequence[Neighbour]) -> None:
+        self._starts = [neighbour.start for neighbour in stored]
+        self._segments: list[Neighbour | Segment] = list(stored)
 
-    def before(self, timerange: TimeRange, stored: Neighbour | None) -> Neighbour | Segment | None:
-        """The nearest of the stored and the accepted Segments that start below the range's end."""
+    def before(self, timerange: TimeRange) -> Neighbour | Segment | None:
+        """The Segment with the greatest start below the range's end."""
         at = bisect_left(self._starts, _end(timerange)) - 1
-        if at < 0 or (stored is not None and stored.start > self._starts[at]):
-            return stored
-        return self._segments[at]
+        return None if at < 0 else self._segments[at]
 
     def insert(self, segment: Segment) -> None:
         at = bisect_left(self._starts, segment.start)

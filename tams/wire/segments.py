@@ -23,7 +23,7 @@ from tams.domain.timerange import (
 )
 from tams.errors import Invalid
 from tams.wire.get_urls import GetUrls
-from tams.wire.values import WHOLE, Text, invalid, parse, refuse_constants, timestamp_text
+from tams.wire.values import WHOLE, invalid, parse, refuse_constants, timestamp_text
 
 
 def _timestamp(value: object) -> int:
@@ -50,6 +50,8 @@ def _string(value: object) -> str:
 
 
 def _object_id(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("it must not hold a NUL character")
     try:
         check_object_id("object_id", text)
     except Invalid as refusal:
@@ -67,7 +69,7 @@ def _elsewhere(value: object) -> Instance:
 
 Timestamp = Annotated[int, PlainValidator(_timestamp)]
 Timerange = Annotated[TimeRange, PlainValidator(_timerange)]
-ObjectId = Annotated[Text, AfterValidator(_object_id)]
+ObjectId = Annotated[str, AfterValidator(_object_id)]
 
 
 Whole = Annotated[Integer, WHOLE]

@@ -109,12 +109,20 @@ async def test_a_survey_knows_objects_and_neighbours(catalogue, flow):
     }
     assert found.objects["o1"].timerange == TimeRange.parse("[5:0_6:0)")
     assert found.objects["o2"].timerange is None
-    before, *after, unbounded = found.neighbours
-    assert before is None
-    assert unbounded is None
-    assert [(each.start, each.end, each.object_id) for each in after] == [
+    assert [(each.start, each.end, each.object_id) for each in found.neighbours] == [
         (5 * SECOND, 6 * SECOND, "o1")
-    ] * 2
+    ]
+    nothing = await survey(catalogue, flow, segment_at("o2", "[0:0_5:0)"))
+    assert not nothing.neighbours
+
+
+async def test_a_survey_finds_each_neighbour_once_by_start(catalogue, flow):
+    await allocate(catalogue, flow, "o1", "o2", "o3", "o4")
+    for name, timerange in (("o3", "[9:0_10:0)"), ("o1", "[1:0_2:0)"), ("o2", "[5:0_6:0)")):
+        await post(catalogue, flow, segment_at(name, timerange))
+    asked = ("[9:0_11:0)", "[3:0_4:0)", "[2:0_3:0)", "[20:0_21:0)")
+    found = await survey(catalogue, flow, *(segment_at("o4", each) for each in asked))
+    assert [each.object_id for each in found.neighbours] == ["o1", "o3"]
 
 
 async def test_only_segments_that_overlap_are_listed(catalogue, flow):

@@ -154,12 +154,13 @@ def reposts(segments: list[NewSegment]) -> st.SearchStrategy[NewSegment]:
 
 def surveyed(model: Model, batch: list[NewSegment]) -> Survey:
     """What a catalogue finds before the batch."""
-    neighbours = []
+    neighbours = set()
     for post in batch:
         below = [there for there in model.segments if min(moments(there)) <= max(moments(post))]
         nearest = max(below, key=lambda there: min(moments(there)), default=None)
-        neighbours.append(None if nearest is None else neighbour(nearest))
-    return Survey(dict(model.objects), neighbours)
+        if nearest is not None:
+            neighbours.add(neighbour(nearest))
+    return Survey(dict(model.objects), sorted(neighbours, key=lambda there: there.start))
 
 
 def neighbour(post: NewSegment) -> Neighbour:
@@ -221,7 +222,7 @@ def refusal(
 ) -> str:
     """Why a Segment alone is refused."""
     objects = {} if known is None else {post.object_id: known}
-    decision = decide(flow, [post], Survey(objects, [None]), BACKENDS)
+    decision = decide(flow, [post], Survey(objects, []), BACKENDS)
     assert not decision.accepted
     return decision.refused[0].reason
 
@@ -256,7 +257,7 @@ def test_a_new_external_object_comes_with_its_first_segment() -> None:
     elsewhere = Instance(url="https://media.example/a.ts", label="elsewhere")
     first = SEGMENT._replace(get_urls=(elsewhere,), object_timerange=TimeRange(0, 9))
     second = SEGMENT._replace(timerange=TimeRange(5, 9))
-    decision = decide(FLOW, [first, second], Survey({}, [None, None]), BACKENDS)
+    decision = decide(FLOW, [first, second], Survey({}, []), BACKENDS)
     one, other = decision.accepted
     assert one.object is None
     assert one.segment.instances == (elsewhere,)

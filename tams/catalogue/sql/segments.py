@@ -31,18 +31,20 @@ _STATE = f"""CASE WHEN o.removable_at IS NOT NULL THEN 'condemned'
     WHEN o.start_ns IS NULL THEN 'allocated'
     WHEN {LIVING} THEN 'registered' ELSE 'condemned' END"""
 
-# One statement for the batch, hence one round trip: the named Objects (0), the greatest start below
-# each Segment's end (1), and keys for Objects that may turn out to be new (2). On PostgreSQL
-# `OFFSET 0` keeps the planner from joining all Objects first; on SQLite `CROSS JOIN` does.
+# One statement for the batch, hence one round trip: the named Objects (0), the Segments with the
+# greatest start below an end, each once since a batch often has one for all (1), and keys for
+# Objects that may turn out to be new (2). On PostgreSQL `OFFSET 0` keeps the planner from joining
+# all Segments or Objects first; on SQLite `CROSS JOIN` does.
 _SURVEY = Written(
     f"""SELECT 0, o.id, {_STATE}, o.pk, o.allocated_for, o.start_ns, o.end_ns, o.end_inclusive,
     o.key_frame_count, NULL, NULL
 FROM object o WHERE o.id IN (SELECT value FROM json_each(?2))
 UNION ALL
-SELECT 1, o.id, NULL, j.key, s.start_ns, s.end_ns, s.end_inclusive, s.ts_offset, s.last_duration,
+SELECT 1, o.id, NULL, NULL, s.start_ns, s.end_ns, s.end_inclusive, s.ts_offset, s.last_duration,
     s.sample_offset, s.sample_count
-FROM json_each(?3) j CROSS JOIN segment s ON s.flow_pk = ?1 AND s.start_ns =
-    (SELECT max(p.start_ns) FROM segment p WHERE p.flow_pk = ?1 AND p.start_ns < j.value)
+FROM (SELECT DISTINCT (SELECT max(p.start_ns) FROM segment p
+    WHERE p.flow_pk = ?1 AND p.start_ns < j.value) AS start_ns FROM json_each(?3) j) n
+CROSS JOIN segment s ON s.flow_pk = ?1 AND s.start_ns = n.start_ns
 CROSS JOIN object o ON o.pk = s.object_pk
 UNION ALL
 SELECT 2, j.value, NULL, j.key + 1 +
@@ -54,11 +56,13 @@ FROM json_each(?4) j""",
 FROM object o WHERE o.id = ANY($2::text[]) ORDER BY o.pk FOR UPDATE)
 SELECT 0, named.*, NULL::bigint, NULL::bigint FROM named
 UNION ALL
-SELECT 1, o.id, NULL, j.position - 1, s.start_ns, s.end_ns, s.end_inclusive, s.ts_offset,
-    s.last_duration, s.sample_offset, s.sample_count
-FROM unnest($3::bigint[]) WITH ORDINALITY AS j(end_ns, position)
-CROSS JOIN LATERAL (SELECT * FROM segment p WHERE p.flow_pk = $1 AND p.start_ns < j.end_ns
-    ORDER BY p.start_ns DESC LIMIT 1) s
+SELECT 1, o.id, NULL, NULL, s.start_ns, s.end_ns, s.end_inclusive, s.ts_offset, s.last_duration,
+    s.sample_offset, s.sample_count
+FROM (SELECT DISTINCT p.start_ns FROM unnest($3::bigint[]) AS j(end_ns)
+    CROSS JOIN LATERAL (SELECT start_ns FROM segment WHERE flow_pk = $1 AND start_ns < j.end_ns
+        ORDER BY start_ns DESC LIMIT 1) p) n
+CROSS JOIN LATERAL (SELECT * FROM segment
+    WHERE flow_pk = $1 AND start_ns = n.start_ns OFFSET 0) s
 CROSS JOIN LATERAL (SELECT id FROM object WHERE pk = s.object_pk OFFSET 0) o
 UNION ALL
 SELECT 2, e.id, NULL, nextval(pg_get_serial_sequence('object', 'pk')),
@@ -156,15 +160,15 @@ class SQLSegments(Segments):
             ),
         )
         objects: dict[str, KnownObject] = {}
-        neighbours: list[Neighbour | None] = [None] * len(posts)
+        neighbours: list[Neighbour] = []
         for part, object_id, state, key, *rest in rows:
             if part == 0:
                 objects[object_id] = KnownObject(key, state, rest[0], _range(rest[1:4]), rest[4])
             elif part == 1:
-                neighbours[key] = Neighbour._make((*rest[:3], object_id, *rest[3:]))
+                neighbours.append(Neighbour._make((*rest[:3], object_id, *rest[3:])))
             else:
                 self._reserved[object_id] = key
-        return Survey(objects, neighbours)
+        return Survey(objects, sorted(neighbours))
 
     async def add(self, flow: LockedFlow, accepted: Sequence[Accepted], at: datetime) -> None:
         if not accepted:
