@@ -130,12 +130,16 @@ class TimeRange(NamedTuple):
         return TimeRange(start, end, self.end_inclusive)
 
     def clamped(self) -> TimeRange:
-        """Return the part within ±LIMIT, for queries: nothing is stored outside it."""
+        """Return a range within 64 bits that meets the same stored times, all within ±LIMIT.
+
+        It is empty only if this one is: a range far away meets nothing, but asks for something.
+        """
         if self.is_empty:
             return self
-        start = None if self.start is None else max(self.start, -LIMIT)
-        end = None if self.end is None else min(self.end, LIMIT + 1)
-        return TimeRange.of(start, end, self.end_inclusive)
+        low, high = -LIMIT - 1, LIMIT + 2
+        start = None if self.start is None else min(max(self.start, low), high - 1)
+        end = None if self.end is None else max(min(self.end, high), low + 1)
+        return TimeRange(start, end, self.end_inclusive)
 
 
 def _before(start: int | None, end: int | None) -> bool:

@@ -93,3 +93,19 @@ async def test_a_method_that_a_path_does_not_have_is_answered_with_those_it_has(
 ):
     answer = (await server.request("PATCH", path)).is_status(405)
     assert set(answer.headers["Allow"].split(", ")) == allowed
+
+
+async def test_a_time_that_nothing_can_be_stored_at_finds_no_flow_and_is_not_empty(server):
+    source_id, flow = new_id(), flow_body()
+    for body in (flow | {"source_id": source_id}, flow_body(source_id=source_id)):
+        (await server.put(f"/flows/{body['id']}", body)).is_status(201)
+    await server.segment(flow["id"], "[0:0_1:0)")
+    found = {}
+    for timerange in ("_", "()", "[99999999999:0_)", "(_-99999999999:0]", "[99999999999:0]"):
+        found[timerange] = len(await server.ids("/flows", source_id=source_id, timerange=timerange))
+    far = dict.fromkeys(("[99999999999:0_)", "(_-99999999999:0]", "[99999999999:0]"), 0)
+    assert found == {"_": 2, "()": 1, **far}
+    path = f"/flows/{flow['id']}/segments"
+    assert await server.read(f"{path}?timerange=[99999999999:0_99999999999:5)") == []
+    (await server.delete(f"{path}?timerange=[-99999999999:0_99999999999:5)")).is_status(204)
+    assert await server.read(path) == []
