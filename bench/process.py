@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 TICK = os.sysconf("SC_CLK_TCK")
+IDLE = 2.0
+"""Seconds after which a kept connection may have been closed by the server."""
 _URL = re.compile(r"http://\S+")
 
 
@@ -34,6 +37,7 @@ class Process:
         if found is None:
             raise RuntimeError(f"{command} did not print its URL")
         self.url = found[0]
+        self._used = time.monotonic()
         self._connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=120)
 
     def __enter__(self) -> Process:
@@ -58,8 +62,11 @@ class Process:
         """Send one request and return its JSON; raises `RuntimeError` unless it succeeds."""
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         sent = None if body is None else content
+        if time.monotonic() - self._used > IDLE:
+            self._connection.close()  # the next request opens it anew
         self._connection.request(method, path, sent, {"Content-Type": "application/json"})
         reply = self._connection.getresponse()
+        self._used = time.monotonic()
         answer = reply.read()
         if reply.status not in (200, 201, 204):
             raise RuntimeError(f"{method} {path}: {reply.status} {answer[:200]!r}")

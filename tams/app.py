@@ -58,7 +58,12 @@ async def running(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[F
     # Each step of a statement gives the GIL away; 5 ms until it comes back would cost tenfold.
     sys.setswitchinterval(0.0005)
     catalogue = connect.catalogue(
-        settings.catalogue_url, synchronous=settings.synchronous, clock=clock
+        settings.catalogue_url,
+        synchronous=settings.synchronous,
+        connections=settings.database_connections,
+        queue_limit=settings.queue_limit,
+        time_limit=settings.time_limit,
+        clock=clock,
     )
     storages = build_storages(
         settings.storage,
@@ -109,7 +114,9 @@ def _services(
             clock,
             default=settings.storage_default,
             maximum=settings.storage_max,
-            object_timeout=timedelta(seconds=settings.min_object_timeout),
+            object_timeout=max(
+                timedelta(seconds=settings.min_object_timeout), _url_lifetime(settings)
+            ),
         ),
         objects=Objects(catalogue, storages.signer),
         media=Media(storages.local, max_size=settings.max_object_size),

@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
+from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -56,6 +57,13 @@ class Settings(BaseModel):
     synchronous: Literal["FULL", "NORMAL", "OFF"] = Field(
         "FULL", description="how SQLite syncs; anything but FULL may lose acknowledged changes"
     )
+    database_connections: int = Field(
+        10, ge=1, description="connections to PostgreSQL that this process opens at most"
+    )
+    queue_limit: int = Field(
+        1000, ge=1, description="works that may wait for the catalogue; more are told to come back"
+    )
+    time_limit: float = Field(30.0, gt=0, description="seconds that the catalogue works on one")
     worker_interval: float = Field(
         1.0, gt=0, description="seconds between two looks for background work"
     )
@@ -82,7 +90,7 @@ class Settings(BaseModel):
     @property
     def catalogue_url(self) -> str:
         """Where the catalogue lies."""
-        return self.catalogue or f"sqlite:///{self.data_dir / 'catalogue.sqlite'}"
+        return self.catalogue or f"sqlite:///{quote(str(self.data_dir / 'catalogue.sqlite'))}"
 
     @property
     def is_loopback(self) -> bool:

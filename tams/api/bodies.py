@@ -18,7 +18,7 @@ async def read_body(request: Request) -> bytes:
     Raises `Invalid` if the caller goes before its end.
     """
     declared = request.headers.get("content-length", "0")
-    if declared.isdigit() and int(declared) > MAX_BODY:
+    if declared.isdecimal() and int(declared) > MAX_BODY:
         raise _too_large()
     chunks: list[bytes] = []
     size = 0

@@ -99,6 +99,10 @@ async def test_two_statements_of_a_read_see_the_same_moment(catalogue_url):
             await changed.wait()
         return first, await tx.service.get()
 
+    changed.set()
+    await catalogue.read(work)  # PostgreSQL first has to learn that this is more than a statement
+    began.clear()
+    changed.clear()
     first, second = (await asyncio.gather(catalogue.read(work), change()))[0]
     assert first == second == ServiceDescription("before")
     assert await name_of(catalogue) == "after"

@@ -18,25 +18,40 @@ from tams.errors import Invalid
 _PARAMETER = re.compile(r"\$(\d+)")
 
 
+class NeedsTransaction(Exception):
+    """A work that was run without a transaction is more than one question."""
+
+
 class PostgresConnection(Connection):
-    """Holds writes back until the work ends, or until a statement that must see them."""
+    """Holds writes back until the work ends, or until a statement that must see them.
+
+    Without a transaction it runs one SELECT; whatever comes then raises `NeedsTransaction`.
+    """
 
     engine = "postgresql"
 
-    def __init__(self, database: asyncpg.Connection) -> None:
+    def __init__(self, database: asyncpg.Connection, *, transaction: bool = True) -> None:
         super().__init__()
         self._database = database
+        self._questions = None if transaction else 1
         self._held: list[tuple[str, Sequence[Any]]] = []
         self._held_rows: dict[Rows, list[Sequence[Any]]] = {}
 
     async def fetch(self, statement: Statement, parameters: Parameters = ()) -> Sequence[Row]:
         await self.flush()
         prepared = prepare("postgresql", statement)
+        self._spend(prepared.text)
         with _storable():
             rows: Sequence[Row] = await self._database.fetch(
                 prepared.text, *_bound(prepared.arguments(parameters))
             )
         return rows
+
+    def _spend(self, text: str) -> None:
+        if self._questions is not None:
+            if not self._questions or not text.startswith("SELECT"):
+                raise NeedsTransaction
+            self._questions -= 1
 
     async def execute(self, statement: Statement, parameters: Parameters = ()) -> None:
         await self.fetch(statement, parameters)
@@ -44,6 +59,7 @@ class PostgresConnection(Connection):
     async def execute_many(self, statement: Statement, rows: Sequence[Parameters]) -> None:
         await self.flush()
         prepared = prepare("postgresql", statement)
+        self._spend(prepared.text)
         with _storable():
             await self._database.executemany(
                 prepared.text, [_bound(prepared.arguments(row)) for row in rows]
@@ -69,6 +85,7 @@ class PostgresConnection(Connection):
             return
         self._held, self._held_rows = [], {}
         text = _as_one(tuple((text, len(parameters)) for text, parameters in writes))
+        self._spend(text)
         with _storable():
             await self._database.fetch(text, *chain.from_iterable(row for _, row in writes))
 
