@@ -59,7 +59,11 @@ RULES = {
 }
 """Refusals of requests that the schema allows, by how they begin: where each rule comes from."""
 
-NOT_STORED = ("NUL character", "it must be less than or equal to 9223372036854")
+NOT_STORED = (
+    "NUL character",
+    "it must be less than or equal to 9223372036854",
+    "it must be greater than or equal to -9223372036854",
+)
 """No engine keeps a NUL within text, nor an integer of more than 64 bits."""
 
 
