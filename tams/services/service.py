@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
+from time import monotonic
 
 from tams.catalogue.base import Catalogue, Transaction
 from tams.domain.access import Principal
@@ -12,27 +14,38 @@ from tams.domain.storage import StorageBackend
 from tams.domain.tags import TagFilter
 from tams.errors import Invalid
 
+LEASE = 0.2
+"""Seconds for which a process may show a description again before it reads it anew."""
+
 
 class Service:
-    """The service's description, promises and Storage Backends (TAMS 8.2 `/service`)."""
+    """The service's description, promises and Storage Backends (TAMS 8.2 `/service`).
+
+    Whoever changes the description waits for all leases to end, so that no process shows an old
+    one once the change is acknowledged.
+    """
 
     def __init__(
         self,
         catalogue: Catalogue,
         promises: ServicePromises,
         backends: Iterable[StorageBackend],
+        lease: float = LEASE,
     ) -> None:
         self._catalogue = catalogue
+        self._lease = lease
+        self._shown = ServiceDescription()
+        self._ends = 0.0
         self.promises = promises
         self._backends = sorted(backends, key=_by_label)
 
     async def describe(self) -> ServiceDescription:
         """Return the description."""
-
-        async def work(tx: Transaction) -> ServiceDescription:
-            return await tx.service.get()
-
-        return await self._catalogue.read(work)
+        now = monotonic()
+        if now >= self._ends:
+            self._shown = await self._catalogue.read(_description)
+            self._ends = now + self._lease  # from before the read, which took some of it
+        return self._shown
 
     async def update(self, who: Principal, *, name: str | None, description: str | None) -> None:
         """Change what is given and keep the rest (decision on statement 13)."""
@@ -48,6 +61,8 @@ class Service:
             )
 
         await self._catalogue.write(work)
+        self._ends = 0.0
+        await asyncio.sleep(self._lease)
 
     def storage_backends(self, tags: TagFilter, page: PageRequest) -> Page[StorageBackend]:
         """One page by label, those without one last by id (statement 17).
@@ -69,6 +84,10 @@ class Service:
     async def ping(self) -> None:
         """Return if the catalogue answers; else raise."""
         await self._catalogue.ping()
+
+
+async def _description(tx: Transaction) -> ServiceDescription:
+    return await tx.service.get()
 
 
 def _by_label(backend: StorageBackend) -> tuple[bool, str, str]:
