@@ -152,7 +152,8 @@ def _application(settings: Settings, services: Services, worker: Worker) -> Fast
     app.state.public_url = settings.public_url
     app.state.worker = worker
     errors.install(app)
-    for module in (service, sources, flows, segments, storage, objects, media, health):
+    # What is asked most comes first: routes are tried in turn.
+    for module in (service, segments, storage, objects, media, flows, sources, health):
         # Not include_router, which would match every request in two steps.
         app.router.routes.extend(module.router.routes)
     app.add_middleware(StandardPaths)
