@@ -85,7 +85,7 @@ class Bench:
         for length, flow_id in flows.items():
             fill(server, flow_id, length)
         runs: dict[int, list[list[float]]] = {length: [] for length in flows}
-        for _ in range(self.rounds):
+        for _ in range(4 * self.rounds):
             for length, flow_id in flows.items():
                 runs[length].append(page_costs(server, flow_id, length, self.pages))
         costs = {
@@ -121,7 +121,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5, help="how often each is measured")
     parser.add_argument("--requests", type=int, default=1000, help="small requests of a round")
     parser.add_argument("--batches", type=int, default=10, help="POSTs of a thousand of a round")
-    parser.add_argument("--pages", type=int, default=30, help="GETs of each page of a round")
+    parser.add_argument("--pages", type=int, default=10, help="GETs of each page of a round")
     parser.add_argument("--short", type=int, default=10_000, help="Segments of the short Flow")
     parser.add_argument("--long", type=int, default=1_000_000, help="Segments of the long Flow")
     parser.add_argument("--no-postgres", action="store_true", help="SQLite only")
