@@ -100,7 +100,7 @@ class Prepared:
 
 _DIALECTS: dict[Engine, Dialect] = {
     "sqlite": SQLiteDialect(paramstyle="qmark"),
-    "postgresql": PGDialect(paramstyle="numeric_dollar"),  # type: ignore[no-untyped-call]
+    "postgresql": PGDialect(paramstyle="numeric_dollar"),  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
 }
 
 
