@@ -1,5 +1,6 @@
 PYTHON ?= python3
 BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 .PHONY: serve test proof lint bench docs clean
 .DEFAULT_GOAL := serve
@@ -8,10 +9,10 @@ serve: .venv/media
 	$(BIN)/tams serve
 
 test: .venv/dev
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 proof: .venv/dev
-	TAMS_PROOF=1 $(BIN)/python -m pytest
+	TAMS_PROOF=1 $(PYTEST)
 
 lint: .venv/dev
 	$(BIN)/ruff format --check .

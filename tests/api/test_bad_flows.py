@@ -14,6 +14,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 UPPER = "8A3F9C1E-6A52-4B4C-9F0E-111111111111"
 BRACES = "{8a3f9c1e-6a52-4b4c-9f0e-111111111111}"
 VERSION_7 = "0192f5b0-7e3a-7c1d-8e2f-111111111111"
+NOWHERE = "92a69a09-95c1-4192-9c63-f7368411d31e"
 BAD_IDS = [
     UPPER,
     BRACES,
@@ -76,7 +77,7 @@ FIELDS = [
     ("flow_collection", [{"id": "{other}", "role": 1}], "flow_collection.0.role: ", "not 1"),
     ("flow_collection", [{"id": "{other}"}] * 2, "flow_collection: ", "once", "{other}"),
     ("flow_collection", [{"id": "{id}"}], "flow_collection", "{id}"),
-    ("flow_collection", [{"id": new_id()}], "flow_collection", "not"),
+    ("flow_collection", [{"id": NOWHERE}], "flow_collection", "not"),
     ("essence_parameters", None, "essence_parameters: ", "null"),
     ("essence_parameters", [], "essence_parameters: ", "not []"),
     ("essence_parameters", {}, "essence_parameters.frame_width: ", "must be given"),

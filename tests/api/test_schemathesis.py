@@ -5,6 +5,7 @@ Every check of schemathesis is on. Where one cannot hold, `exceptions` says whic
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
@@ -82,7 +83,7 @@ class Furniture:
             "objectId": "an object",
             "name": "name",
         }
-        self.placed = 0
+        self.placed: Counter[str] = Counter()
         self.restore()
         asked = {"object_ids": ["an object"]}
         self.session.post(f"{self.flow_url}/storage", json=asked).raise_for_status()
@@ -103,8 +104,8 @@ class Furniture:
         path = case.meta.components.get(ParameterLocation.PATH)
         if path is None or path.mode is GenerationMode.NEGATIVE:
             return
-        self.placed += 1
-        if self.placed % 4:
+        self.placed[case.operation.label] += 1
+        if self.placed[case.operation.label] % 4:
             for name in case.path_parameters.keys() & self.known.keys():
                 case.path_parameters[name] = self.known[name]
         if isinstance(case.body, dict) and case.operation.label == "PUT /flows/{flowId}":
