@@ -77,7 +77,9 @@ class PostgresConnection(Connection):
         writes = [
             *self._held,
             *(
-                (statement.postgresql, tuple(zip(*rows, strict=True)))
+                (statement.one, rows[0])
+                if len(rows) == 1
+                else (statement.arrays, tuple(zip(*rows, strict=True)))
                 for statement, rows in self._held_rows.items()
             ),
         ]

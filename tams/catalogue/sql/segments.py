@@ -70,18 +70,15 @@ SELECT 2, e.id, NULL, nextval(pg_get_serial_sequence('object', 'pk')),
 FROM unnest($4::text[]) AS e(id)""",
 )
 
-_REGISTER = Rows(
-    """WITH v(pk, flow_pk, start_ns, end_ns, end_inclusive, key_frame_count) AS (VALUES {rows})
-UPDATE object SET first_flow_pk = v.flow_pk, start_ns = v.start_ns, end_ns = v.end_ns,
-    end_inclusive = v.end_inclusive, key_frame_count = v.key_frame_count, expires = NULL
-FROM v WHERE object.pk = v.pk""",
-    "(?,?,?,?,?,?)",
-    """UPDATE object SET first_flow_pk = v.flow_pk, start_ns = v.start_ns, end_ns = v.end_ns,
-    end_inclusive = v.end_inclusive, key_frame_count = v.key_frame_count, expires = NULL
-FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::smallint[], $6::bigint[])
-    AS v(pk, flow_pk, start_ns, end_ns, end_inclusive, key_frame_count)
-WHERE object.pk = v.pk""",
-)
+_REGISTRATION = """UPDATE object SET first_flow_pk = v.flow_pk, start_ns = v.start_ns,
+    end_ns = v.end_ns, end_inclusive = v.end_inclusive, key_frame_count = v.key_frame_count,
+    expires = NULL"""
+_REGISTERED = "v(pk, flow_pk, start_ns, end_ns, end_inclusive, key_frame_count)"
+_REGISTER = Rows.written(
+    f"WITH {_REGISTERED} AS (VALUES {{rows}}) {_REGISTRATION} FROM v WHERE object.pk = v.pk",
+    f"{_REGISTRATION} FROM {{rows}} AS {_REGISTERED} WHERE object.pk = v.pk",
+    "bigint", "bigint", "bigint", "bigint", "smallint", "bigint",
+)  # fmt: skip
 _ADD_OBJECTS = Rows.inserted(
     object_, "pk", "id", "others", "first_flow_pk", "start_ns", "end_ns", "end_inclusive",
     "key_frame_count",

@@ -56,23 +56,34 @@ class Rows:
     """With `{rows}` where the `VALUES` go."""
     pattern: str
     """The parameters of one row, `(?,?)`."""
-    postgresql: str
+    arrays: str
+    """For PostgreSQL."""
+    one: str
+    """For PostgreSQL and a single row, since arrays of one cost several times its values."""
+
+    @classmethod
+    def written(cls, sqlite: str, postgresql: str, *types: str) -> Rows:
+        """From a text for each engine, with `{rows}` where they go, and PostgreSQL's types."""
+        values = [f"${at}::{type_}" for at, type_ in enumerate(types, 1)]
+        return cls(
+            sqlite,
+            f"({','.join('?' * len(types))})",
+            postgresql.format(rows=f"unnest({', '.join(f'{value}[]' for value in values)})"),
+            postgresql.format(rows=f"(VALUES ({', '.join(values)}))"),
+        )
 
     @classmethod
     def inserted(cls, table: Table, *names: str) -> Rows:
         """Insert rows of these columns."""
-        columns = ", ".join(names)
-        arrays = ", ".join(
-            f"${at}::{_ARRAYS[type(table.c[name].type)]}[]" for at, name in enumerate(names, 1)
-        )
-        return cls(
-            f"INSERT INTO {table.name} ({columns}) VALUES {{rows}}",
-            f"({','.join('?' * len(names))})",
-            f"INSERT INTO {table.name} ({columns}) SELECT * FROM unnest({arrays})",
+        insert = f"INSERT INTO {table.name} ({', '.join(names)})"
+        return cls.written(
+            f"{insert} VALUES {{rows}}",
+            f"{insert} SELECT * FROM {{rows}} AS v",
+            *(_TYPES[type(table.c[name].type)] for name in names),
         )
 
 
-_ARRAYS: dict[type[TypeEngine[Any]], str] = {
+_TYPES: dict[type[TypeEngine[Any]], str] = {
     BigInteger: "bigint",
     Integer: "integer",
     SmallInteger: "smallint",
