@@ -73,7 +73,7 @@ async def test_a_registration_takes_five_round_trips(catalogue, size):
     flow = make_flow()
     await add_flows(catalogue, flow)
     # A connection asks once what an array of small integers is.
-    await register(catalogue, flow.id, "[-1:0_0:0)")
+    await register(catalogue, flow.id, "[-2:0_-1:0)", "[-1:0_0:0)")
     names = [f"o{n}" for n in range(size)]
     await allocate(catalogue, flow.id, *names)
     posts = [segment_at(name, f"[{n}:0_{n + 1}:0)") for n, name in enumerate(names)]
@@ -103,7 +103,7 @@ async def test_a_registration_takes_five_round_trips(catalogue, size):
     assert queries[0].startswith("BEGIN")
     assert "FOR UPDATE" in queries[1]
     assert queries[4] == "COMMIT"
-    assert len((await page_of(catalogue, flow.id, limit=1000)).items) == size + 2
+    assert len((await page_of(catalogue, flow.id, limit=1000)).items) == size + 3
     events = await catalogue.read(lambda tx: tx.events.of(flow.id))
     assert len(events) == min(5, size + 1)
     assert (await get_flow(catalogue, flow.id)).segments_updated == NOON
