@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import platform
+import statistics
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -100,13 +101,22 @@ class Bench:
                 f"{8 * self.scale:.1f} ms (8 scaled)",
                 max(row) <= 8 * self.scale,
             )
-        ratio = max(costs[self.long]) / min(costs[self.short])
+        ratios = beside(runs[self.long], runs[self.short])
         yield Figure(
-            f"{name}: dearest page of the long Flow to cheapest of the short",
-            f"{ratio:.2f} times",
+            f"{name}: the same of the long Flow to any of the short",
+            f"{' / '.join(f'{ratio:.2f}' for ratio in ratios)} times",
             "1.2 times",
-            ratio <= 1.2,
+            max(ratios) <= 1.2,
         )
+
+
+def beside(long: list[list[float]], short: list[list[float]]) -> list[float]:
+    """For each page of the long Flow, the median of its ratio to the short one's mean, by round."""
+    rounds = [
+        [cost / statistics.mean(few) for cost in many]
+        for many, few in zip(long, short, strict=True)
+    ]
+    return [statistics.median(column) for column in zip(*rounds, strict=True)]
 
 
 def service_cost(server: Process, requests: int) -> float:
