@@ -25,6 +25,7 @@ from tams.services.flows import Flows
 from tams.services.health import Health
 from tams.services.media import Media
 from tams.services.objects import Objects
+from tams.services.queue import Queue
 from tams.services.segments import Segments
 from tams.services.service import Service
 from tams.services.sources import Sources
@@ -132,8 +133,9 @@ def _worker(settings: Settings, catalogue: Catalogue, storages: Storages, clock:
         url_lifetime=_url_lifetime(settings),
         event_retention=timedelta(seconds=settings.event_retention),
     )
+    queue = Queue(catalogue, clock, cleanup.handlers)
     return Worker(
-        [cleanup.run_due, cleanup.condemn_expired, cleanup.expire_events], settings.worker_interval
+        [queue.run_due, cleanup.condemn_expired, cleanup.expire_events], settings.worker_interval
     )
 
 

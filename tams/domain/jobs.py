@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-JobKind = Literal["remove_flow", "remove_object"]
+JobKind = Literal["remove_flow", "remove_object", "delete_segments", "copy_object", "remove_copy"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
-from tams.catalogue.base import MAX_SEGMENTS, Catalogue, Transaction
+from tams.catalogue.base import Catalogue, Transaction
+from tams.catalogue.promises.segments import MAX_SEGMENTS
 from tams.domain import events
 from tams.domain.access import Principal
 from tams.domain.clock import Clock

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import apsw
 import asyncpg
+from alembic import command
 from alembic.script import ScriptDirectory
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from tams.catalogue.connect import catalogue, migrate
 from tams.catalogue.sql.migrations import HEAD, steps
 from tams.catalogue.sql.migrations.run import configuration
 from tams.catalogue.sql.schema import metadata
@@ -25,19 +27,36 @@ def test_the_newest_revision_is_the_one_we_work_with():
     assert directory.get_heads() == [HEAD]
 
 
-def normal(script):
+def sqlite_facts(script):
+    """What the schema is, whatever the order in which its columns came."""
     database = apsw.Connection(":memory:")
-    database.execute(script)
-    rows = database.execute("SELECT name, sql FROM sqlite_schema WHERE name <> 'alembic_version'")
-    return {
-        name: "".join((sql or "").split())
-        for name, sql in rows
-        if not name.startswith("sqlite_autoindex_alembic")
-    }
+    database.execute(script).fetchall()  # a row stops a script until it is fetched
+    facts = set()
+    for name, rowid_missing, kind in database.execute(
+        "SELECT name, wr, type FROM pragma_table_list WHERE schema = 'main'"
+    ):
+        if name in ("alembic_version", "sqlite_schema") or kind != "table":
+            continue
+        for _, column, type_, *rest in database.execute(f"PRAGMA table_info({name})"):
+            facts.add((name, column, type_, *rest))
+        for key in database.execute(f"PRAGMA foreign_key_list({name})"):
+            facts.add((name, *key))
+        for _, index, *rest in database.execute(f"PRAGMA index_list({name})"):
+            columns = tuple(database.execute(f"PRAGMA index_xinfo({index})"))
+            facts.add((name, "" if index.startswith("sqlite_") else index, *rest, columns))
+        facts.add((name, rowid_missing))
+    for name, sql in database.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL"):
+        if sql.startswith("CREATE TABLE"):
+            facts.add((name, "AUTOINCREMENT" in sql))
+        else:
+            facts.add((name, "".join(sql.split())))
+    return {fact for fact in facts if fact[0] != "alembic_version"}
 
 
 def test_the_revisions_lead_to_the_schema_on_sqlite():
-    assert normal(steps("sqlite", None)) == normal(";".join(definition(SQLiteDialect())))
+    found = sqlite_facts(steps("sqlite", None))
+    assert found == sqlite_facts(";".join(definition(SQLiteDialect())))
+    assert len(found) > 100
 
 
 COLUMNS = """SELECT table_name, column_name, data_type, is_nullable, collation_name, is_identity
@@ -63,3 +82,36 @@ async def facts(url, script=None):
 async def test_the_revisions_lead_to_the_schema_on_postgresql(postgres_url, empty_postgres_url):
     script = ";".join(definition(PGDialect()))
     assert await facts(postgres_url) == await facts(empty_postgres_url, script)
+
+
+def first_steps(engine):
+    """The statements that made the schema before there was a second one."""
+    config = configuration(engine)
+    command.upgrade(config, "base:0001", sql=True)
+    return config.output_buffer.getvalue()
+
+
+KEPT = "UPDATE service SET name = 'kept'"
+
+
+async def is_brought_up_to_date(url):
+    await migrate(url)
+    store = catalogue(url)
+    await store.open()
+    assert (await store.read(lambda tx: tx.service.get())).name == "kept"
+    await store.close()
+
+
+async def test_sqlite_of_the_first_version_is_brought_up_to_date(tmp_path):
+    path = tmp_path / "catalogue.sqlite"
+    database = apsw.Connection(str(path))
+    database.execute(first_steps("sqlite") + KEPT).fetchall()
+    database.close()
+    await is_brought_up_to_date(f"sqlite:///{path}")
+
+
+async def test_postgresql_of_the_first_version_is_brought_up_to_date(empty_postgres_url):
+    database = await asyncpg.connect(empty_postgres_url)
+    await database.execute(first_steps("postgresql") + KEPT)
+    await database.close()
+    await is_brought_up_to_date(empty_postgres_url)

@@ -18,6 +18,7 @@ from tams.domain.timerange import TimeRange
 from tams.services.cleanup import CleanUp
 from tams.services.flows import Flows
 from tams.services.objects import Objects
+from tams.services.queue import Queue
 from tams.services.segments import Segments
 from tams.services.storage import StorageAllocation
 from tams.storage.local import LocalStorage
@@ -123,7 +124,8 @@ class House:
     async def work_off(self) -> int:
         """Do all jobs that are due; gives how many pieces that took."""
         done = 0
-        while await self.cleanup.run_due():
+        queue = Queue(self.catalogue, self.clock, self.cleanup.handlers)
+        while await queue.run_due():
             done += 1
         return done
 

@@ -10,7 +10,8 @@ import pytest
 from tams.domain.access import ANYONE
 from tams.domain.objects import Instance
 from tams.domain.storage import StorageRequest
-from tams.services.cleanup import LEASE, CleanUp, back_off
+from tams.services.cleanup import CleanUp
+from tams.services.queue import LEASE, Queue, back_off
 from tests.services.conftest import BASE, EVENT_RETENTION, HOT, URL_LIFETIME
 
 SECOND = timedelta(seconds=1)
@@ -134,7 +135,7 @@ async def test_bytes_in_a_backend_that_is_not_set_up_wait_for_it(house):
         url_lifetime=URL_LIFETIME,
         event_retention=EVENT_RETENTION,
     )
-    assert await lost.run_due()
+    assert await Queue(house.catalogue, house.clock, lost.handlers).run_due()
     assert await house.taken("a") == {"a"}
     house.clock.now += back_off(1)
     assert await house.work_off() == 1

@@ -10,7 +10,7 @@ from functools import cache
 from pydantic import TypeAdapter
 from sqlalchemy import bindparam, delete, select
 
-from tams.catalogue.base import Events
+from tams.catalogue.promises.events import Events
 from tams.catalogue.sql.connection import Connection, Kind
 from tams.catalogue.sql.moments import microseconds
 from tams.catalogue.sql.schema import event as event_table

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, select, update
 
-from tams.catalogue.base import Flows
+from tams.catalogue.promises.flows import Flows
 from tams.catalogue.sql.collections import Collections
 from tams.catalogue.sql.connection import Connection
 from tams.catalogue.sql.flow_listing import FLOWS, flow_filters

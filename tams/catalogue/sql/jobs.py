@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, delete, select, update
 
-from tams.catalogue.base import Jobs
+from tams.catalogue.promises.jobs import Jobs
 from tams.catalogue.sql.connection import Connection
 from tams.catalogue.sql.moments import microseconds
 from tams.catalogue.sql.schema import job

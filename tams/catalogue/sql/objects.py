@@ -9,7 +9,8 @@ from functools import lru_cache
 
 from sqlalchemy import Select, bindparam, delete, exists, select, update
 
-from tams.catalogue.base import MAX_SEGMENTS, DoomedObject, Objects
+from tams.catalogue.promises.objects import DoomedObject, Objects
+from tams.catalogue.promises.segments import MAX_SEGMENTS
 from tams.catalogue.sql.connection import Connection
 from tams.catalogue.sql.jobs import ADD_JOBS
 from tams.catalogue.sql.listing import Filters

@@ -139,6 +139,7 @@ flow = Table(
     Column("document", Text, nullable=False),
     Column("ordinal", BigInteger, nullable=False),
     Column("gone_at", BigInteger),
+    Column("deletions", SmallInteger),  # how many of its deletion requests are open; null: none
     sqlite_autoincrement=True,
 )
 Index(
@@ -149,6 +150,12 @@ Index(
     postgresql_where=flow.c.gone_at.is_(None),
 )
 Index("flow_source", flow.c.source_id)
+Index(
+    "flow_profile",
+    flow.c.profile_id,
+    sqlite_where=flow.c.profile_id.is_not(None),
+    postgresql_where=flow.c.profile_id.is_not(None),
+)
 Index("flow_created", flow.c.created.desc(), flow.c.id)
 Index("flow_metadata_updated", flow.c.metadata_updated.desc(), flow.c.id)
 Index("flow_label", label_order(flow.c.label), flow.c.id)
@@ -209,7 +216,15 @@ object_ = Table(
     Column("first_flow_pk", BigInteger),  # null until the Object is registered
     Column("expires", BigInteger),  # null once registered or condemned
     Column("removable_at", BigInteger),  # null until its condemnation is recorded
+    Column("is_init", SmallInteger),  # 1 from its first use as an initialisation Object
+    Column("init_pk", BigInteger),  # of a Media Object: object.pk of its initialisation Object
     sqlite_autoincrement=True,
+)
+Index(
+    "object_init",
+    object_.c.init_pk,
+    sqlite_where=object_.c.init_pk.is_not(None),
+    postgresql_where=object_.c.init_pk.is_not(None),
 )
 Index(
     "object_expires",
@@ -229,6 +244,94 @@ instance = Table(
     Column("label", _TEXT),
 )
 
+place = Table(
+    "place",  # an instance in a Storage Backend that is not listed: on its way in, or out
+    metadata,
+    _pk(),
+    Column("object_pk", BigInteger, nullable=False),
+    Column("storage_id", _TEXT, nullable=False),
+    Column("key", _TEXT, nullable=False),
+    sqlite_autoincrement=True,
+)
+Index("place_object", place.c.object_pk)
+
+deletion_request = Table(
+    "deletion_request",
+    metadata,
+    _pk(),
+    Column("id", _TEXT, nullable=False, unique=True),
+    Column("flow_id", _TEXT, nullable=False),
+    Column("flow_pk", BigInteger, nullable=False),
+    Column("timerange", _TEXT, nullable=False),
+    Column("remaining", _TEXT),
+    Column("object_id", _TEXT),  # where only this Object's Segments are to go
+    Column("ordinal", BigInteger, nullable=False),  # Segments registered later stay
+    Column("delete_flow", SmallInteger, nullable=False),
+    Column("status", _TEXT, nullable=False),
+    Column("error", Text),  # JSON
+    Column("created_by", _TEXT),
+    Column("created", BigInteger, nullable=False),
+    Column("updated", BigInteger, nullable=False),
+    Column("expiry", BigInteger),
+    sqlite_autoincrement=True,
+)
+Index("deletion_request_flow", deletion_request.c.flow_pk)
+Index("deletion_request_created", deletion_request.c.created.desc(), deletion_request.c.id)
+Index("deletion_request_expiry", deletion_request.c.expiry)
+
+profile = Table(
+    "profile",
+    metadata,
+    _pk(),
+    Column("id", _TEXT, nullable=False, unique=True),
+    Column("format", _TEXT, nullable=False),
+    Column("codec", _TEXT),
+    Column("label", _TEXT),
+    Column("created", BigInteger, nullable=False),
+    Column("document", Text, nullable=False),  # JSON: all the rest
+    sqlite_autoincrement=True,
+)
+Index("profile_created", profile.c.created.desc(), profile.c.id)
+
+webhook = Table(
+    "webhook",
+    metadata,
+    _pk(),
+    Column("id", _TEXT, nullable=False, unique=True),
+    Column("url", _TEXT, nullable=False),
+    Column("api_key_name", _TEXT),
+    Column("api_key_value", _TEXT),
+    Column("status", _TEXT, nullable=False),
+    Column("error", Text),  # JSON
+    Column("document", Text, nullable=False),  # JSON: events, filters and what of get_urls is sent
+    Column("created_by", _TEXT),
+    Column("created", BigInteger, nullable=False),
+    Column("position", BigInteger, nullable=False),  # event.number up to which it is served
+    Column("failures", Integer, nullable=False),  # attempts at the next event that failed
+    Column("failing_since", BigInteger),
+    Column("due", BigInteger, nullable=False),  # a claim moves it to the end of the lease
+    Column("claims", BigInteger, nullable=False),  # tells the holder from one whose lease ran out
+    sqlite_autoincrement=True,
+)
+Index("webhook_url", prefix(webhook.c.url), webhook.c.id)
+
+webhook_tag = Table(
+    "webhook_tag",
+    metadata,
+    _owner("webhook_pk", "webhook"),
+    Column("place", Integer, primary_key=True),  # these four as in source_tag
+    Column("name", _TEXT, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("value", _TEXT),
+)
+
+log = Table(
+    "log",
+    metadata,
+    Column("pk", _KEY, primary_key=True),  # the one row is 1; it is there from the first day
+    Column("published", BigInteger, nullable=False),  # the last number that an event got
+)
+
 event = Table(
     "event",
     metadata,
@@ -244,6 +347,12 @@ event = Table(
 Index("event_entity", event.c.entity_id, event.c.kind, event.c.ordinal, unique=True)
 Index("event_occurred", event.c.occurred)
 Index("event_number", event.c.number)
+Index(
+    "event_unpublished",
+    event.c.pk,
+    sqlite_where=event.c.number.is_(None),
+    postgresql_where=event.c.number.is_(None),
+)
 
 job = Table(
     "job",

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 
-from tams.catalogue.base import MAX_SEGMENTS, Deleted, Segments
+from tams.catalogue.promises.segments import MAX_SEGMENTS, Deleted, Segments
 from tams.catalogue.sql.connection import Connection, Row
 from tams.catalogue.sql.moments import microseconds
 from tams.catalogue.sql.objects import LIVING, find_others

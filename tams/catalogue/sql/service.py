@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import bindparam, select, update
 
-from tams.catalogue.base import Service
+from tams.catalogue.promises.service import Service
 from tams.catalogue.sql.connection import Connection
 from tams.catalogue.sql.schema import service
 from tams.catalogue.sql.statements import Statement

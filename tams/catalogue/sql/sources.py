@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, bindparam, delete, exists, insert, select, update
 
-from tams.catalogue.base import Sources
+from tams.catalogue.promises.sources import Sources
 from tams.catalogue.sql.collections import COLLECTOR, LINKS, MEMBER, Collections
 from tams.catalogue.sql.connection import Connection
 from tams.catalogue.sql.listing import Filters, Listing, has_label

@@ -125,7 +125,8 @@ def _migrate(database: apsw.Connection) -> None:
     try:
         start = _version(database)  # of several processes, the first has done it
         if start != HEAD:
-            database.execute(steps("sqlite", start))
+            # To its end: a row, such as that of RETURNING, stops a script until it is fetched.
+            database.execute(steps("sqlite", start)).fetchall()
     except BaseException:
         database.execute("ROLLBACK")
         raise

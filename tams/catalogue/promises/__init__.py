@@ -1,0 +1,1 @@
+"""What a catalogue promises of each noun."""

@@ -1,0 +1,64 @@
+"""Objects, as a catalogue keeps them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from tams.catalogue.promises.segments import MAX_SEGMENTS
+from tams.domain.flows import LockedFlow
+from tams.domain.objects import Instance, NewObject, Object
+from tams.domain.pages import Page, PageRequest
+from tams.domain.tags import TagFilter
+
+
+class DoomedObject(NamedTuple):
+    """An Object whose bytes are to be deleted; only controlled instances are named."""
+
+    key: int
+    instances: tuple[Instance, ...]
+
+
+class Objects(ABC):
+    """Objects, from allocation until their bytes are gone."""
+
+    @abstractmethod
+    async def taken(self, object_ids: Iterable[str]) -> frozenset[str]:
+        """Those of the ids that exist in any state: allocated, registered or condemned."""
+
+    @abstractmethod
+    async def allocate(
+        self, flow: LockedFlow, objects: Sequence[NewObject], expires: datetime
+    ) -> None:
+        """Store new Objects of a Flow; unless registered, they may be collected after `expires`."""
+
+    @abstractmethod
+    async def get(self, object_id: str) -> Object | None:
+        """Return a registered Object."""
+
+    @abstractmethod
+    async def referenced_by(
+        self, object_id: str, flow_tags: TagFilter, page: PageRequest
+    ) -> Page[str]:
+        """Ids of the Flows with a Segment of this Object, in the order of their ids."""
+
+    @abstractmethod
+    async def condemn(self, keys: Iterable[int], due: datetime) -> int:
+        """Record which of these registered Objects nothing refers to any more.
+
+        Each gets a job `remove_object`, due at `due`. Returns their number.
+        """
+
+    @abstractmethod
+    async def condemn_expired(self, now: datetime, limit: int = MAX_SEGMENTS) -> int:
+        """The same for allocated Objects that expired unregistered, due `now`."""
+
+    @abstractmethod
+    async def doomed(self, key: int) -> DoomedObject | None:
+        """Return a condemned Object; None if it is not (or no longer) there."""
+
+    @abstractmethod
+    async def forget(self, key: int) -> None:
+        """Drop a condemned Object, whose bytes are gone; its id is free again."""

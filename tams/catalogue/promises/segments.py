@@ -1,0 +1,57 @@
+"""Segments, as a catalogue keeps them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from tams.domain.flows import LockedFlow
+from tams.domain.pages import Page, PageRequest
+from tams.domain.registration import Accepted, Survey
+from tams.domain.segments import NewSegment, Segment, SegmentQuery
+from tams.domain.timerange import TimeRange
+
+MAX_SEGMENTS = 1000
+"""How many Segments one work may add or delete."""
+
+
+class Deleted(NamedTuple):
+    """Segments that were deleted: how many, from where to where, and the keys of their Objects."""
+
+    number: int
+    timerange: TimeRange
+    objects: tuple[int, ...]
+
+
+class Segments(ABC):
+    """The Segments of each Flow, which never overlap."""
+
+    @abstractmethod
+    async def survey(self, flow: LockedFlow, posts: Sequence[NewSegment]) -> Survey:
+        """Lock the Objects that are named, and find the neighbours of the Segments.
+
+        Takes MAX_SEGMENTS at most.
+        """
+
+    @abstractmethod
+    async def add(self, flow: LockedFlow, accepted: Sequence[Accepted], at: datetime) -> None:
+        """Insert surveyed Segments, register their Objects, and set `segments_updated`."""
+
+    @abstractmethod
+    async def list(self, flow_id: str, query: SegmentQuery, page: PageRequest) -> Page[Segment]:
+        """One page in the order of time; empty if there is no such Flow.
+
+        The cost depends on the page, not on the Flow. Raises `Invalid` for a foreign page key.
+        """
+
+    @abstractmethod
+    async def delete(
+        self, flow: LockedFlow, query: SegmentQuery, at: datetime, limit: int = MAX_SEGMENTS
+    ) -> Deleted:
+        """Delete the first `limit` Segments that lie completely within the query's timerange."""
+
+    @abstractmethod
+    async def remove_slice(self, key: int, limit: int = MAX_SEGMENTS) -> Deleted:
+        """Delete some Segments of a removed Flow; none are left when `number` is below `limit`."""

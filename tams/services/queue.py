@@ -1,0 +1,66 @@
+"""Takes what is due from the queue of jobs, and has it done by those who know how."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+
+import structlog
+
+from tams.catalogue.base import Catalogue, Transaction
+from tams.domain.clock import Clock
+from tams.domain.jobs import ClaimedJob, JobKind
+from tams.errors import StorageFailed
+
+LEASE = timedelta(minutes=5)
+"""How long a job belongs to the worker that claimed it; a handler takes far less, or renews it."""
+
+Handler = Callable[[ClaimedJob], Awaitable[None]]
+"""Does a job, or a slice of it, and finishes or postpones it in the transaction of its change.
+
+It may be called again for the same job, by another process too. A `StorageFailed` that it raises
+leaves the job for later.
+"""
+
+_log = structlog.get_logger(__name__)
+
+
+class Queue:
+    """Does one job after the other; any number of workers may, and any of them may die."""
+
+    def __init__(
+        self, catalogue: Catalogue, clock: Clock, handlers: Mapping[JobKind, Handler]
+    ) -> None:
+        self._catalogue = catalogue
+        self._clock = clock
+        self._handlers = handlers
+
+    async def run_due(self) -> bool:
+        """Take the job that has been due longest and do it, or a slice of it; False if none is."""
+        job = await self._claim()
+        if job is None:
+            return False
+        try:
+            await self._handlers[job.kind](job)
+        except StorageFailed as failure:
+            _log.warning("to be tried again", job=job.kind, attempt=job.attempt, error=str(failure))
+            await self._postpone(job)
+        return True
+
+    async def _claim(self) -> ClaimedJob | None:
+        async def work(tx: Transaction) -> ClaimedJob | None:
+            now = self._clock()
+            return await tx.jobs.claim(now, now + LEASE)
+
+        return await self._catalogue.write(work)
+
+    async def _postpone(self, job: ClaimedJob) -> None:
+        async def work(tx: Transaction) -> None:
+            await tx.jobs.postpone(job, self._clock() + back_off(job.attempt))
+
+        await self._catalogue.write(work)
+
+
+def back_off(attempt: int) -> timedelta:
+    """How long to wait after a failed attempt: 10 s, 20 s, 40 s … up to an hour."""
+    return timedelta(seconds=min(5 * 2 ** min(attempt, 10), 3600))
