@@ -306,8 +306,3 @@ async def test_the_later_of_two_that_bring_the_same_object_meets_the_earlier(pos
     assert sorted(await asyncio.gather(*(bring(flow.id) for flow in flows))) == [0, 1]
     assert len(runs) == 3
     await catalogue.close()
-
-
-async def test_a_parameter_of_the_wrong_type_is_a_fault_and_not_a_busy_database(catalogue):
-    with pytest.raises(ValueError, match="expected str"):
-        await catalogue.read(lambda tx: tx.sources.get(7))

@@ -126,13 +126,10 @@ class PostgresCatalogue(Catalogue):
             for _ in range(_ATTEMPTS - 1):
                 try:
                     return await self._attempt(work, begin)
-                except _AGAIN as error:
-                    if isinstance(error, ValueError):
-                        raise
+                except _AGAIN:
+                    continue
             return await self._attempt(work, begin)
         except (*_AGAIN, *_PASSING) as error:
-            if isinstance(error, ValueError):  # a parameter that asyncpg refuses is our own fault
-                raise
             raise Busy(f"PostgreSQL cannot do this now: {error}") from error
         finally:
             self._present -= 1
