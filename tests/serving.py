@@ -18,6 +18,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from tams.app import running
+from tams.conformance.receiver import receiving
 from tams.conformance.server import Answer, Headers, Server
 from tams.settings import read_settings
 from tests.official import document
@@ -113,8 +114,20 @@ async def serving(folder: Path, catalogue: str) -> AsyncIterator[CheckedServer]:
             clock.ahead += timedelta(seconds=seconds)
             await app.state.worker.work_off()
 
-        async with listening(app) as base, aiohttp.ClientSession() as session:
-            yield CheckedServer(base, session, {}, wait, app, catalogue, folder)
+        async with (
+            listening(app) as base,
+            receiving("http://127.0.0.1:0") as receiver,
+            aiohttp.ClientSession() as session,
+        ):
+            yield CheckedServer(
+                base,
+                session,
+                wait=wait,
+                receiver=receiver,
+                app=app,
+                catalogue=catalogue,
+                folder=folder,
+            )
 
 
 @contextmanager

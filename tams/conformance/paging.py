@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from urllib.parse import parse_qsl, urlsplit
 
 from tams.conformance.server import Answer, Server, ensure, new_id, query, same
@@ -211,7 +212,7 @@ async def check_259_browsers_may_read_the_paging_headers(server: Server) -> None
     ensure(not missing or "*" in exposed, f"{missing} are not exposed")
     asked = {"Access-Control-Request-Method": "PUT"}
     asked["Access-Control-Request-Headers"] = "authorization,content-type,range"
-    anonymous = Server(server.base, server.session)
+    anonymous = replace(server, headers={})
     preflight = await anonymous.request("OPTIONS", "/flows", headers={**origin, **asked})
     given = preflight.is_status(200, 204).headers.get("Access-Control-Allow-Headers", "").lower()
     allowed = {name.strip() for name in given.split(",")}

@@ -7,12 +7,18 @@ import json
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import aiohttp
 from multidict import CIMultiDictProxy
 from yarl import URL
+
+from tams.conformance.receiver import Receiver
+
+T = TypeVar("T")
+MOMENT = 1.1
+"""Seconds after which a server that counts in whole seconds tells another time."""
 
 Wait = Callable[[float], Awaitable[None]]
 Headers = Mapping[str, str]
@@ -44,14 +50,24 @@ class Answer:
         return self
 
 
+Watcher = Callable[[str, str, Answer], None]
+"""Told of every answer: the method, the path as it was asked for, the answer."""
+
+
 @dataclass
 class Server:
-    """A server under test. `wait`, if given, lets that many seconds pass (an injected clock)."""
+    """A server under test.
+
+    `wait`, if given, lets that many seconds pass (an injected clock, or a patient caller);
+    `watchers` see every answer; `receiver`, if given, is where the server can send webhooks.
+    """
 
     base: str
     session: aiohttp.ClientSession
     headers: Headers = field(default_factory=dict)
     wait: Wait | None = None
+    watchers: tuple[Watcher, ...] = ()
+    receiver: Receiver | None = None
 
     async def request(
         self,
@@ -72,7 +88,11 @@ class Server:
         async with self.session.request(
             method, URL(url, encoded=True), data=data, headers=sent, allow_redirects=False
         ) as reply:
-            return Answer(f"{method} {path}", reply.status, reply.headers, await reply.read())
+            body_read = await reply.read()
+        answer = Answer(f"{method} {path}", reply.status, reply.headers, body_read)
+        for watcher in self.watchers:
+            watcher(method, path, answer)
+        return answer
 
     async def get(self, path: str, *, headers: Headers | None = None) -> Answer:
         """GET `path`."""
@@ -128,7 +148,20 @@ class Server:
 
     async def later(self) -> None:
         """Let the server's clock move on, so that two changes do not share one time."""
-        await (self.wait(1.0) if self.wait else asyncio.sleep(0.002))
+        await (self.wait(1.0) if self.wait else asyncio.sleep(MOMENT))
+
+    async def until(self, found: Callable[[], Awaitable[T]], what: str, *, within: int = 30) -> T:
+        """Ask `found` until it gives something that is true, and return that.
+
+        Fails, naming `what` was awaited, when `within` seconds have passed without it. For work
+        that the server does behind the answer; with an injected clock nobody waits.
+        """
+        for _ in range(within):
+            result = await found()
+            if result:
+                return result
+            await self.later()
+        raise AssertionError(f"{what}: awaited in vain for {within} seconds")
 
     async def flow(self, kind: str = "video", **fields: Json) -> dict[str, Any]:
         """PUT a new Flow of that kind and return the body of the 201; None removes a field."""
