@@ -7,6 +7,7 @@ from pathlib import Path
 from grimp import build_graph
 
 from tams.conformance.left_out import LEFT_OUT
+from tams.conformance.statements import LEVELS
 from tams.conformance.suite import CHECKS
 from tams.settings import PREFIX, Settings
 
@@ -42,7 +43,6 @@ def settings_page() -> str:
 
 def conformance_page() -> str:
     """The statements of the standard that have a check, and those that have none yet."""
-    levels = {"M": "must", "S": "should", "Y": "may", "I": "implied", "D": "decided"}
     rows = [
         "# Conformance",
         "",
@@ -55,7 +55,7 @@ def conformance_page() -> str:
     ]
     for check in CHECKS:
         rule = " ".join(check.rule.split()).replace("|", "\\|")
-        rows.append(f"| {check.number} | {levels[check.level]} | {rule} |")
+        rows.append(f"| {check.number} | {LEVELS[check.level]} | {rule} |")
     left_out = ", ".join(map(str, sorted(LEFT_OUT)))
     rows += ["", f"Not checked yet, since what they speak of is not there yet: {left_out}.", ""]
     return "\n".join(rows)

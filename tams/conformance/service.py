@@ -119,7 +119,7 @@ async def check_011_webhooks_are_announced_if_and_only_if_they_exist(server: Ser
     same("webhooks" in names, found, "webhooks announced")
 
 
-@statement(12, "I")
+@statement(12, "I", alone=True)
 async def check_012_the_service_can_be_named(server: Server) -> None:
     """Name and description can be set to strings and are shown at once; other types are refused."""
     wanted = {"name": f"name {new_id()}", "description": f"description {new_id()}"}
@@ -135,7 +135,7 @@ async def check_012_the_service_can_be_named(server: Server) -> None:
     (await server.post("/service", restored)).is_status(200)
 
 
-@statement(13, "D")
+@statement(13, "D", alone=True)
 async def check_013_a_field_left_out_keeps_its_value(server: Server) -> None:
     """Changing the service is partial: a field that is not sent stays as it was."""
     first = {"name": f"name {new_id()}", "description": f"description {new_id()}"}

@@ -11,6 +11,15 @@ from tams.conformance.server import Server
 Level = Literal["M", "S", "Y", "I", "D"]
 """MUST, SHOULD, MAY, implied by the schema or a table, decided by us where the text is silent."""
 
+LEVELS: dict[Level, str] = {
+    "M": "must",
+    "S": "should",
+    "Y": "may",
+    "I": "implied",
+    "D": "decided",
+}
+"""The levels in words, the strictest first."""
+
 Run = Callable[[Server], Awaitable[None]]
 
 
@@ -20,30 +29,39 @@ class Skipped(Exception):
 
 @dataclass(frozen=True)
 class Check:
-    """One statement of the standard that can be seen over HTTP; `rule` states it in our words."""
+    """One statement of the standard that can be seen over HTTP; `rule` states it in our words.
+
+    One that is `alone` changes what other checks look at, so nothing may run beside it.
+    """
 
     number: int
     level: Level
     rule: str
     run: Run
+    alone: bool = False
 
     @property
     def name(self) -> str:
         """The name of the function, which begins with the number."""
         return self.run.__name__
 
+    @property
+    def title(self) -> str:
+        """The name in words, without its number."""
+        return self.name.split("_", 2)[2].replace("_", " ")
+
 
 _CHECKS: dict[int, Check] = {}
 
 
-def statement(number: int, level: Level) -> Callable[[Run], Run]:
+def statement(number: int, level: Level, *, alone: bool = False) -> Callable[[Run], Run]:
     """Register the decorated function as the check of statement `number`."""
 
     def register(run: Run) -> Run:
         rule = (run.__doc__ or "").strip()
         if not rule or number in _CHECKS:
             raise ValueError(f"statement {number} needs one check with a docstring")
-        _CHECKS[number] = Check(number, level, rule, run)
+        _CHECKS[number] = Check(number, level, rule, run, alone)
         return run
 
     return register

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.official import MISSING, OfficialDocument, document
+from tests.official import MISSING, OurDocument, document
 
 FLOW_ID = "19c64732-70ba-4134-a429-d83cc53e5338"
 SOURCE_ID = "43d7bde0-cfba-4060-85d3-005e2892875f"
@@ -16,7 +16,7 @@ JSON = {"Content-Type": "application/json"}
 
 
 @pytest.fixture
-def official() -> OfficialDocument:
+def official() -> OurDocument:
     found = document()
     if found is None:
         pytest.skip(MISSING)
@@ -54,6 +54,7 @@ def test_a_right_answer_passes(official, method, path, status, value, headers) -
         ("GET", "/sources", 400, {"summary": "why"}, JSON, "type"),
         ("HEAD", "/sources", 200, [], JSON, "a body came"),
         ("POST", "/sources", 201, SOURCE, JSON, "no such operation"),
+        ("GET", "/sources", 200, [], JSON | {"X-Paging-Count": "many"}, "X-Paging-Count"),
     ],
 )
 def test_a_wrong_answer_is_named(official, method, path, status, value, headers, complaint) -> None:

@@ -18,8 +18,9 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.core.parameters import ParameterLocation
 from schemathesis.specs.openapi import checks
 
+from tams.conformance.official import BAD_PAGING, DOCUMENT, NULLABLE
 from tams.conformance.server import flow_body
-from tests.official import BAD_PAGING, DOCUMENT, MISSING, NULLABLE, folder
+from tests.official import MISSING, folder
 from tests.proof import count
 from tests.serving import serving_apart
 

@@ -1,0 +1,160 @@
+"""The official document of TAMS 8.2, and what it says of an answer."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from tams.errors import TamsError
+
+if TYPE_CHECKING:
+    import jsonschema_rs
+
+VERSION = "8.2"
+DOCUMENT = "TimeAddressableMediaStore.yaml"
+
+NULLABLE = ("label", "description", "max_bit_rate", "avg_bit_rate")
+"""GET of one of these is null where it is not set (decision on statement 94)."""
+
+UNDECLARED = frozenset({401, 405, 413, 429, 503})
+"""Statuses that any operation may have, though the document names them nowhere."""
+
+BAD_PAGING = "/service/storage-backends"
+"""Its GET declares no 400, yet a bad `limit` or `page` is one (statements 254 and 258)."""
+
+
+def find(folder: Path) -> Path:
+    """Where the documents lie: in `folder` or in its `8.2`; raises `TamsError` if in neither."""
+    for place in (folder, folder / VERSION):
+        if (place / DOCUMENT).is_file():
+            return place.resolve()
+    raise TamsError(f"{folder}: there is no {DOCUMENT} here, nor below {VERSION}")
+
+
+class OfficialDocument:
+    """Operations by method and path, and the schemas of their answers.
+
+    `folder` is what `find` gave. Raises `TamsError` where the packages for it are not installed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._uri = (folder / DOCUMENT).as_uri()
+        self.content: dict[str, Any] = _read(self._uri)
+        self.paths: dict[str, dict[str, Any]] = self.content["paths"]
+        self._patterns = {
+            re.compile(re.sub(r"\{[^}]+\}", "[^/]+", path)): path for path in self.paths
+        }
+        self._validators: dict[str, jsonschema_rs.Draft202012Validator] = {}
+
+    def path_of(self, path: str) -> str | None:
+        """The document's template of an undecoded path."""
+        found = (
+            template for pattern, template in self._patterns.items() if pattern.fullmatch(path)
+        )
+        return next(found, None)
+
+    def complaints(
+        self, method: str, path: str, status: int, headers: Mapping[str, str], body: bytes
+    ) -> Iterator[str]:
+        """Everything in which an answer differs from what the document promises of it."""
+        template = self.path_of(path)
+        if template is None or method == "OPTIONS":
+            return
+        if (method == "HEAD" or status == 204) and body:
+            yield f"a body came: {body[:60]!r}"
+        operation = self.paths[template].get(method.lower())
+        if operation is not None:
+            yield from self._of_status(template, operation["responses"], status, headers, body)
+        elif status < 400:
+            yield f"the document has no such operation, and yet {status} came"
+
+    def _of_status(
+        self,
+        template: str,
+        responses: Mapping[str, Any],
+        status: int,
+        headers: Mapping[str, str],
+        body: bytes,
+    ) -> Iterator[str]:
+        declared = responses.get(str(status))
+        if declared is None:
+            if status not in UNDECLARED and (template, status) != (BAD_PAGING, 400):
+                yield f"status {status} is not declared"
+            return
+        yield from self._of_headers(declared.get("headers", {}), headers)
+        content = declared.get("content", {}).get("application/json")
+        if body and content:
+            yield from self._of_body(template, content["schema"], headers, body)
+
+    def _of_headers(self, declared: Mapping[str, Any], headers: Mapping[str, str]) -> Iterator[str]:
+        for name in declared.keys() & headers.keys():
+            schema = declared[name]["schema"]
+            try:
+                value = headers[name] if schema["type"] == "string" else json.loads(headers[name])
+            except ValueError:
+                yield f"{name}: {headers[name]!r} is no {schema['type']}"
+                continue
+            yield from (f"{name}: {found}" for found in self.differences(schema, value))
+
+    def _of_body(
+        self, template: str, schema: Mapping[str, Any], headers: Mapping[str, str], body: bytes
+    ) -> Iterator[str]:
+        media_type = headers.get("Content-Type", "").partition(";")[0].strip()
+        if media_type != "application/json":
+            yield f"Content-Type is {media_type or 'missing'}"
+        try:
+            value = json.loads(body)
+        except ValueError:
+            yield f"the body is no JSON: {body[:60]!r}"
+            return
+        if value is not None or template.rpartition("/")[2] not in NULLABLE:
+            yield from self.differences(schema, value)
+
+    def differences(self, schema: Mapping[str, Any], value: object) -> Iterator[str]:
+        """In which places a value differs from a schema of the document."""
+        key = json.dumps(schema)
+        if key not in self._validators:
+            self._validators[key] = _validator({"$id": self._uri, **schema})
+        for error in self._validators[key].iter_errors(value):
+            yield f"{'/'.join(map(str, error.instance_path))}: {error.message}"
+
+
+def _validator(schema: dict[str, Any]) -> jsonschema_rs.Draft202012Validator:
+    try:
+        import jsonschema_rs
+    except ImportError as error:
+        raise _not_installed(error) from None
+    # Under the document's own name, the schema's references lead to the files beside it.
+    return jsonschema_rs.Draft202012Validator(schema, retriever=_read, validate_formats=True)
+
+
+def _read(uri: str) -> Any:  # noqa: ANN401 - a JSON value is anything
+    text = Path(urlsplit(uri).path).read_text()
+    return _read_yaml(text) if uri.endswith(".yaml") else json.loads(text)
+
+
+def _read_yaml(text: str) -> object:
+    try:
+        import yaml
+    except ImportError as error:
+        raise _not_installed(error) from None
+
+    class Loader(yaml.CSafeLoader):
+        """YAML with the types of JSON: what looks like a date stays a string."""
+
+    Loader.yaml_implicit_resolvers = {
+        first: [(tag, pattern) for tag, pattern in found if tag != "tag:yaml.org,2002:timestamp"]
+        for first, found in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+    }
+    return yaml.load(text, Loader)  # noqa: S506 - a safe loader all the same
+
+
+def _not_installed(error: ImportError) -> TamsError:
+    return TamsError(
+        f"validating against the official document needs {error.name}: "
+        f"pip install 'tams-server[conformance]'"
+    )
