@@ -11,6 +11,7 @@ TamsError
 ├── Busy                    try again in a moment; nothing was changed
 ├── OutcomeUnknown          the answer to COMMIT was lost; repeat the request
 ├── StorageFailed           a storage backend did not do what was asked
+├── Unreachable             a URL that a client gave did not answer, or must not be reached
 ├── MediaUnreadable         a media file that cannot be read, cut or joined
 ├── RequestFailed           a server answered the client library with an error
 └── BadSettings             the settings do not allow a start
@@ -84,6 +85,10 @@ class OutcomeUnknown(TamsError):
 
 class StorageFailed(TamsError):
     """A storage backend did not do what was asked."""
+
+
+class Unreachable(TamsError):
+    """A URL that a client gave did not answer, or leads where no request may go."""
 
 
 class MediaUnreadable(TamsError):
