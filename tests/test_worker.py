@@ -54,6 +54,44 @@ async def test_goes_on_after_a_failure_and_so_do_the_other_chores(failure):
     assert others[0] == 1
 
 
+async def test_a_long_chore_keeps_no_other_waiting_and_is_given_up_at_the_end():
+    begun, again = asyncio.Event(), asyncio.Event()
+    done, given_up = [], []
+
+    async def long():
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            given_up.append(None)
+            raise
+        return True
+
+    async def short():
+        await begun.wait()
+        done.append(None)
+        if len(done) == 3:
+            again.set()
+        return False
+
+    worker = Worker([short], 0.001, long_chores=[long], patience=0.01)
+    worker.start()
+    await asyncio.wait_for(again.wait(), 5)
+    await asyncio.wait_for(worker.stop(), 5)
+    assert given_up == [None]
+
+
+async def test_all_that_is_due_takes_in_the_long_chores():
+    left = [2]
+
+    async def long():
+        left[0] -= 1
+        return left[0] > 0
+
+    await Worker([], 60, long_chores=[long]).work_off()
+    assert left == [0]
+
+
 async def test_stop_lets_the_chore_under_way_finish():
     begun, go_on = asyncio.Event(), asyncio.Event()
     finished = []

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 
 JobKind = Literal["remove_flow", "remove_object", "delete_segments", "copy_object", "remove_copy"]
+JOB_KINDS: tuple[JobKind, ...] = get_args(JobKind)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,10 @@ _log = structlog.get_logger(__name__)
 
 
 class Queue:
-    """Does one job after the other; any number of workers may, and any of them may die."""
+    """Does one job after the other; any number of workers may, and any of them may die.
+
+    It takes the kinds that have a handler, and leaves the others to other queues.
+    """
 
     def __init__(
         self, catalogue: Catalogue, clock: Clock, handlers: Mapping[JobKind, Handler]
@@ -50,7 +53,7 @@ class Queue:
     async def _claim(self) -> ClaimedJob | None:
         async def work(tx: Transaction) -> ClaimedJob | None:
             now = self._clock()
-            return await tx.jobs.claim(now, now + LEASE)
+            return await tx.jobs.claim(now, now + LEASE, tuple(self._handlers))
 
         return await self._catalogue.write(work)
 

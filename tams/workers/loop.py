@@ -18,34 +18,47 @@ Chore = Callable[[], Awaitable[bool]]
 class Worker:
     """Does chores until there are none, then looks again every `interval` seconds.
 
-    Work that was begun is finished before `stop` returns; what a killed process leaves is taken
-    up by another when its lease ends.
+    `chores` come in turn; each of `long_chores` goes on beside them, so that it keeps none waiting.
+    Work that was begun is finished before `stop` returns, or given up after `patience` seconds;
+    what is left so, or by a killed process, is taken up by another when its lease ends.
     """
 
-    def __init__(self, chores: Sequence[Chore], interval: float) -> None:
-        self._chores = chores
+    def __init__(
+        self,
+        chores: Sequence[Chore],
+        interval: float,
+        *,
+        long_chores: Sequence[Chore] = (),
+        patience: float | None = None,
+    ) -> None:
+        self._lanes = [chores, *([chore] for chore in long_chores)]
         self._interval = interval
+        self._patience = patience
         self._stopped = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         """Begin, in the running event loop."""
-        self._task = asyncio.create_task(self._run(), name="worker")
+        self._tasks = [asyncio.create_task(self._run(lane), name="worker") for lane in self._lanes]
 
     async def stop(self) -> None:
-        """Finish the chore under way, and end."""
+        """Finish the chores under way, or give them up, and end."""
         self._stopped.set()
-        if self._task is not None:
-            await self._task
+        if not self._tasks:
+            return
+        _, late = await asyncio.wait(self._tasks, timeout=self._patience)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
 
     async def work_off(self) -> None:
         """Do all that is due now; raises what a chore raises."""
-        while any([await chore() for chore in self._chores]):
+        while any([await chore() for lane in self._lanes for chore in lane]):
             continue
 
-    async def _run(self) -> None:
+    async def _run(self, chores: Sequence[Chore]) -> None:
         while not self._stopped.is_set():
-            if any([await self._attempt(chore) for chore in self._chores]):
+            if any([await self._attempt(chore) for chore in chores]):
                 continue
             try:
                 await asyncio.wait_for(self._stopped.wait(), self._interval)

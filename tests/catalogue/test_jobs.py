@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tams.domain.jobs import Job
+from tams.domain.jobs import JOB_KINDS, Job
 from tests.catalogue.building import at
 
 
@@ -16,8 +16,8 @@ async def add(catalogue, *jobs):
     await catalogue.write(work)
 
 
-async def claim(catalogue, now, lease=60):
-    return await catalogue.write(lambda tx: tx.jobs.claim(at(now), at(now + lease)))
+async def claim(catalogue, now, lease=60, kinds=JOB_KINDS):
+    return await catalogue.write(lambda tx: tx.jobs.claim(at(now), at(now + lease), kinds))
 
 
 async def test_the_job_that_is_due_longest_comes_first(catalogue):
@@ -59,6 +59,31 @@ async def test_a_postponed_job_waits(catalogue):
     await catalogue.write(lambda tx: tx.jobs.postpone(job, at(5)))
     assert await claim(catalogue, 4) is None
     assert (await claim(catalogue, 5)).subject == 1
+
+
+async def test_only_jobs_of_the_kinds_that_are_wanted_come(catalogue):
+    await add(catalogue, (1, 10), (2, 20))
+    copy = Job(kind="copy_object", subject=3, due=at(15))
+    await catalogue.write(lambda tx: tx.jobs.add(copy))
+    assert await claim(catalogue, 30, kinds=()) is None
+    assert await claim(catalogue, 30, kinds=("remove_copy",)) is None
+    assert (await claim(catalogue, 30, kinds=("copy_object",))).subject == 3
+    assert await claim(catalogue, 30, kinds=("copy_object",)) is None
+    both = "remove_flow", "copy_object"
+    assert [(await claim(catalogue, 30, kinds=both)).subject for _ in range(2)] == [1, 2]
+
+
+async def test_a_lease_is_renewed_by_its_holder_alone(catalogue):
+    await add(catalogue, (1, 0))
+    first = await claim(catalogue, 0)
+    assert await catalogue.write(lambda tx: tx.jobs.renew(first, at(100)))
+    assert await claim(catalogue, 99) is None
+    second = await claim(catalogue, 100)
+    assert not await catalogue.write(lambda tx: tx.jobs.renew(first, at(1000)))
+    assert await claim(catalogue, 159) is None
+    assert await catalogue.write(lambda tx: tx.jobs.renew(second, at(200)))
+    await catalogue.write(lambda tx: tx.jobs.finish(second))
+    assert not await catalogue.write(lambda tx: tx.jobs.renew(second, at(300)))
 
 
 async def test_two_workers_never_hold_the_same_job(catalogue):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from datetime import datetime
 
-from tams.domain.jobs import ClaimedJob, Job
+from tams.domain.jobs import JOB_KINDS, ClaimedJob, Job, JobKind
 
 
 class Jobs(ABC):
@@ -16,8 +17,14 @@ class Jobs(ABC):
         """Queue a job; it is there if and only if the work's change is."""
 
     @abstractmethod
-    async def claim(self, now: datetime, lease_until: datetime) -> ClaimedJob | None:
-        """Take the job that has been due longest and that nobody holds."""
+    async def claim(
+        self, now: datetime, lease_until: datetime, kinds: Sequence[JobKind] = JOB_KINDS
+    ) -> ClaimedJob | None:
+        """Take the job of these kinds that has been due longest and that nobody holds."""
+
+    @abstractmethod
+    async def renew(self, job: ClaimedJob, lease_until: datetime) -> bool:
+        """Hold a job for longer; False if its lease ran out and another took it, or it is done."""
 
     @abstractmethod
     async def finish(self, job: ClaimedJob) -> None:

@@ -251,6 +251,7 @@ place = Table(
     Column("object_pk", BigInteger, nullable=False),
     Column("storage_id", _TEXT, nullable=False),
     Column("key", _TEXT, nullable=False),
+    Column("incoming", SmallInteger),  # 1 on its way in, null on its way out
     sqlite_autoincrement=True,
 )
 Index("place_object", place.c.object_pk)
@@ -364,4 +365,4 @@ job = Table(
     Column("attempt", Integer, nullable=False),
     sqlite_autoincrement=True,
 )
-Index("job_due", job.c.due)
+Index("job_due", job.c.kind, job.c.due)

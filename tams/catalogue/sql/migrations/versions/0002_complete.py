@@ -25,6 +25,8 @@ def upgrade() -> None:
     _index_where("flow_profile", "flow", "profile_id", "profile_id IS NOT NULL")
     _index_where("object_init", "object", "init_pk", "init_pk IS NOT NULL")
     _index_where("event_unpublished", "event", "pk", "number IS NULL")
+    op.drop_index("job_due", "job")
+    op.create_index("job_due", "job", ["kind", "due"])
     _create_place()
     _create_deletion_request()
     _create_profile()
@@ -45,6 +47,7 @@ def _create_place() -> None:
         sa.Column("object_pk", sa.BigInteger(), nullable=False),
         sa.Column("storage_id", TEXT, nullable=False),
         sa.Column("key", TEXT, nullable=False),
+        sa.Column("incoming", sa.SmallInteger()),
         sa.PrimaryKeyConstraint("pk"),
         sqlite_autoincrement=True,
     )
