@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from tams import __version__
-from tams.cli import admin, export, ingest, ls, serve
+from tams.cli import admin, conformance, export, ingest, ls, serve
 from tams.errors import TamsError
 from tams.observability import masked
 
@@ -22,6 +22,7 @@ app.command("serve")(serve.serve)
 app.command("ingest")(ingest.ingest)
 app.command("export")(export.export)
 app.command("ls")(ls.ls)
+app.command("conformance")(conformance.conformance)
 app.add_typer(admin.app, name="admin")
 
 

@@ -10,16 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
-from tams.cli.remote import DEFAULT_URL, Url, run
+from tams.cli.remote import DEFAULT_URL, Url, run, screen
 from tams.errors import Invalid
 
 if TYPE_CHECKING:
     from tams.client import TAMSClient
 
 Item: TypeAlias = Mapping[str, Any]
-
-UNLIMITED = 1 << 16
-"""Columns of an output that is no screen."""
 
 
 class Noun(StrEnum):
@@ -123,7 +120,6 @@ async def _print_json(items: AsyncIterator[Item]) -> None:
 
 
 async def _print_table(noun: Noun, items: AsyncIterator[Item]) -> None:
-    from rich.console import Console
     from rich.table import Column, Table
     from rich.text import Text
 
@@ -133,10 +129,7 @@ async def _print_table(noun: Noun, items: AsyncIterator[Item]) -> None:
     table = Table(*headings, box=None, pad_edge=False)
     async for item in items:
         table.add_row(*(Text(_shown(cell(item))) for cell in columns.values()))
-    console = Console()
-    if not console.is_terminal:
-        console.width = UNLIMITED
-    console.print(table)
+    screen().print(table)
 
 
 def _short(urn: str) -> str:

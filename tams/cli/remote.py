@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 from tams.errors import TamsError
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.progress import TaskID
+
+T = TypeVar("T")
 
 Url = Annotated[
     str,
@@ -22,12 +25,14 @@ Url = Annotated[
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 INTERRUPTED = 130
+UNLIMITED = 1 << 16
+"""Columns of an output that is no screen."""
 
 
-def run(work: Coroutine[Any, Any, None], *, if_interrupted: str = "interrupted") -> None:
+def run(work: Coroutine[Any, Any, T], *, if_interrupted: str = "interrupted") -> T:
     """Run a command to its end; raise only `TamsError`, which `main` prints."""
     try:
-        asyncio.run(work)
+        return asyncio.run(work)
     except BrokenPipeError:
         # Whoever read our output has seen enough; the command line's framework ends us quietly.
         raise
@@ -36,6 +41,16 @@ def run(work: Coroutine[Any, Any, None], *, if_interrupted: str = "interrupted")
     except KeyboardInterrupt:
         typer.echo(f"tams: {if_interrupted}", err=True)
         raise typer.Exit(INTERRUPTED) from None
+
+
+def screen() -> Console:
+    """Where tables go: a row is one line, however long, where stdout is no terminal."""
+    from rich.console import Console
+
+    console = Console(highlight=False, markup=False)
+    if not console.is_terminal:
+        console.width = UNLIMITED
+    return console
 
 
 @contextmanager

@@ -19,7 +19,7 @@ async def advertised(server: Server, name: str) -> int:
 
 
 async def elapse(server: Server, seconds: int) -> None:
-    """Let `seconds` pass on the server's clock; skip where that clock cannot be moved."""
+    """Let `seconds` pass on the server's clock; skip where nobody waits for that."""
     if server.wait is None:
-        raise Skipped("the clock of this server cannot be moved")
+        raise Skipped(f"{seconds} seconds must pass for it (--slow)")
     await server.wait(seconds)

@@ -17,6 +17,7 @@ OPTIONS = {
     "ingest": {"--url", "--label", "--source-label", "--segment-duration", "--start", "--tag"},
     "export": {"--timerange", "--url"},
     "ls": {"--json", "--url"},
+    "conformance": {"--url", "--token", "--spec", "--only", "--json", "--receiver", "--slow"},
     "version": set(),
     "admin": set(),
     "admin migrate": set(),

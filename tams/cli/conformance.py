@@ -1,0 +1,121 @@
+"""`tams conformance`: the checks of the standard, against any server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tams.cli.remote import DEFAULT_URL, Url, bars, run, screen
+from tams.errors import Invalid
+
+if TYPE_CHECKING:
+    from tams.conformance.run import Outcome, Result
+    from tams.conformance.statements import Check
+    from tams.conformance.visit import Visit
+
+NOT_CONFORMING = 1
+FIRST, LAST = 1, 300
+"""Numbers of statements."""
+
+
+def conformance(
+    url: Url = DEFAULT_URL,
+    token: Annotated[
+        str | None, typer.Option(help="Bearer token to send with every request.")
+    ] = None,
+    spec: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="TAMS_SPEC_DIR",
+            metavar="DIR",
+            help="Folder of the official documents, to hold every answer against their schemas.",
+        ),
+    ] = None,
+    only: Annotated[
+        str, typer.Option(metavar="NUMBERS", help="Statements to check, such as 12,40-50.")
+    ] = "",
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Also write the results here.")
+    ] = None,
+    receiver: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Address of this machine where the server can send webhooks; it is listened at.",
+        ),
+    ] = None,
+    *,
+    slow: Annotated[
+        bool, typer.Option("--slow", help="Wait for what needs time to pass; takes hours.")
+    ] = False,
+) -> None:
+    """Check a server of TAMS 8.2, whoever made it, and exit with 1 if it does not conform.
+
+    A must, an implied or a decided statement that does not hold is a failure; a should is listed.
+    The Flows and webhooks that the checks make are deleted again.
+    """
+    from tams.conformance.official import OfficialDocument, find
+    from tams.conformance.report import as_json
+    from tams.conformance.suite import CHECKS
+    from tams.conformance.visit import Visit
+
+    checks = _chosen(only, CHECKS)
+    document = None if spec is None else OfficialDocument(find(spec))
+    visit = Visit(url.rstrip("/"), checks, token, document, receiver, slow)
+    outcome = run(_made(visit))
+    if json_file is not None:
+        text = json.dumps(as_json(outcome, visit.url), indent=2, ensure_ascii=False)
+        json_file.write_text(f"{text}\n")
+    _print(outcome)
+    if outcome.failed:
+        raise typer.Exit(NOT_CONFORMING)
+
+
+async def _made(visit: Visit) -> Outcome:
+    with bars() as tell_bar:
+        done = 0
+
+        def tell(result: Result) -> None:
+            nonlocal done
+            done += 1
+            tell_bar("checks", done, len(visit.checks))
+
+        return await visit.make(tell)
+
+
+def _print(outcome: Outcome) -> None:
+    from tams.conformance.report import remarks, results_table, summary_table
+
+    console = screen()
+    console.print(results_table(outcome), "", summary_table(outcome), "", sep="\n")
+    for remark in remarks(outcome):
+        console.print(remark, soft_wrap=True)
+    console.print("the server does not conform" if outcome.failed else "the server conforms")
+
+
+def _chosen(only: str, checks: Sequence[Check]) -> tuple[Check, ...]:
+    """The checks whose numbers `only` lists, all if it lists none."""
+    from tams.conformance.left_out import LEFT_OUT
+
+    wanted = set(_numbers(only))
+    reasons = [f"{number} ({LEFT_OUT[number]})" for number in sorted(wanted & LEFT_OUT.keys())]
+    chosen = tuple(check for check in checks if not wanted or check.number in wanted)
+    if not chosen:
+        raise Invalid("--only", only, f"none of them is checked over HTTP: {', '.join(reasons)}")
+    return chosen
+
+
+def _numbers(only: str) -> Iterator[int]:
+    for part in only.split(",") if only else ():
+        first, dash, last = part.partition("-")
+        try:
+            span = range(int(first), int(last if dash else first) + 1)
+        except ValueError:
+            span = range(0)
+        if not span or span[0] < FIRST or span[-1] > LAST:
+            raise Invalid("--only", only, f"numbers are {FIRST} to {LAST}, such as 12,40-50")
+        yield from span

@@ -1,0 +1,89 @@
+"""A visit to a server: it is reached, checked, and left as it was found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+
+import aiohttp
+
+from tams.conformance.examiner import Examiner
+from tams.conformance.official import OfficialDocument
+from tams.conformance.receiver import receiving
+from tams.conformance.run import LIMIT, Outcome, Result, Runner
+from tams.conformance.server import Json, Server
+from tams.conformance.statements import Check
+from tams.errors import TamsError
+
+NAMES = ("name", "description")
+"""What the checks change of the service itself."""
+
+
+@dataclass(frozen=True)
+class Visit:
+    """Which server to visit, with what.
+
+    `url` is the root of its API, without a slash at the end; `receiver` is an address of this
+    machine at which the server can reach us. See `Runner` for `slow`.
+    """
+
+    url: str
+    checks: Sequence[Check]
+    token: str | None = None
+    document: OfficialDocument | None = None
+    receiver: str | None = None
+    slow: bool = False
+
+    async def make(self, tell: Callable[[Result], None]) -> Outcome:
+        """Run the checks and tell each result; raises `TamsError` if the server is out of reach."""
+        async with AsyncExitStack() as opened:
+            timeout = aiohttp.ClientTimeout(total=LIMIT)
+            session = await opened.enter_async_context(aiohttp.ClientSession(timeout=timeout))
+            headers = {} if self.token is None else {"Authorization": f"Bearer {self.token}"}
+            server = Server(self.url, session, headers)
+            before = await _reach(server)
+            if self.receiver is not None:
+                server.receiver = await opened.enter_async_context(receiving(self.receiver))
+            return await self._checked(server, before, tell)
+
+    async def _checked(
+        self, server: Server, before: Json, tell: Callable[[Result], None]
+    ) -> Outcome:
+        examiner = None if self.document is None else Examiner(self.document, self.url)
+        watchers = () if examiner is None else (examiner,)
+        runner = Runner(replace(server, watchers=watchers), tell, slow=self.slow)
+        results, left = await runner.run(self.checks)
+        renamed = await _rename(server, before)
+        complaints = None if examiner is None else examiner.complaints
+        return Outcome(results, complaints, left + renamed)
+
+
+async def _reach(server: Server) -> Json:
+    """Return the service resource, or say why this address is not one to check."""
+    try:
+        answer = await server.get("/service")
+    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+        why = str(error) or type(error).__name__
+        raise TamsError(f"no server can be reached at {server.base}: {why}") from None
+    if answer.status in (401, 403):
+        raise TamsError(f"{server.base} refuses us ({answer.status}): give a --token that it takes")
+    try:
+        service = answer.is_status(200).json
+        service["api_version"]
+    except (AssertionError, ValueError, LookupError, TypeError):
+        raise TamsError(
+            f"{server.base}/service is no TAMS service (status {answer.status}): "
+            f"--url must be the root of the API"
+        ) from None
+    return service
+
+
+async def _rename(server: Server, before: Json) -> tuple[str, ...]:
+    """Give the service back its names; return what could not be given back."""
+    now = await server.read("/service")
+    changed = [name for name in NAMES if now.get(name) != before.get(name)]
+    known = {name: before[name] for name in changed if name in before}
+    if known and (await server.post("/service", known)).status != 200:
+        known = {}
+    return tuple(f"the service's {name}" for name in changed if name not in known)

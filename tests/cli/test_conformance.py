@@ -1,0 +1,119 @@
+"""`tams conformance` against a server that conforms, one that does not, and none at all."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterator
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import RawTestServer
+
+from tests.official import MISSING, folder
+from tests.serving import serving_apart
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory) -> Iterator[str]:
+    at = tmp_path_factory.mktemp("conforming")
+    with serving_apart(at, f"sqlite:///{at}/catalogue.sqlite") as url:
+        yield url
+
+
+@pytest.fixture
+def answering() -> Iterator[str]:
+    """A server that answers anything with 200 and `{}`."""
+
+    async def answer(_request: web.BaseRequest) -> web.Response:
+        return web.json_response({"api_version": "8.2"})
+
+    started, stopped = threading.Event(), asyncio.Event()
+    loop, urls = asyncio.new_event_loop(), []
+
+    async def serve() -> None:
+        async with RawTestServer(answer) as server:
+            urls.append(str(server.make_url("")))
+            started.set()
+            await stopped.wait()
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
+    thread.start()
+    assert started.wait(10)
+    yield urls[0]
+    loop.call_soon_threadsafe(stopped.set)
+    thread.join()
+    loop.close()
+
+
+def test_a_server_that_conforms_is_told_so_and_left_as_it_was(shell, base, tmp_path, monkeypatch):
+    monkeypatch.delenv("TAMS_SPEC_DIR", raising=False)
+    at = tmp_path / "results.json"
+    run = shell("conformance", "--url", base, "--only", "1-6,52,153", "--json", str(at))
+    assert (run.exit_code, run.stderr) == (0, "")
+    lines = run.stdout.splitlines()
+    assert lines[0].split() == ["statement", "level", "title", "verdict", "reason"]
+    assert lines[1].split() == ["1", "implied", "the", "root", "lists", "the", "paths", "pass"]
+    assert "153 must" in " ".join(lines[8].split())
+    assert "skip" in lines[8]
+    assert "(--slow)" in lines[8]
+    assert "schemas: skip" in run.stdout
+    assert lines[-1] == "the server conforms"
+    written = json.loads(at.read_text())
+    assert (written["verdict"], written["schema"]) == ("pass", None)
+    assert written["summary"]["must"] == {"pass": 4, "fail": 0, "skip": 1}
+    assert [one["statement"] for one in written["results"]] == [1, 2, 3, 4, 5, 6, 52, 153]
+    assert json.loads(shell("ls", "flows", "--json", "--url", base).stdout) == []
+
+
+def test_answers_are_held_against_the_official_document(shell, base):
+    spec = folder()
+    if spec is None:
+        pytest.skip(MISSING)
+    run = shell("conformance", "--url", f"{base}/", "--only", "52", "--spec", str(spec.parent))
+    assert run.exit_code == 0
+    assert "schemas: pass" in run.stdout
+
+
+def test_a_server_that_does_not_conform_ends_the_command_with_1(shell, answering, monkeypatch):
+    monkeypatch.delenv("TAMS_SPEC_DIR", raising=False)
+    run = shell("conformance", "--url", answering, "--only", "1,4,52")
+    assert run.exit_code == 1
+    assert "an array is expected" in run.stdout
+    assert run.stdout.endswith("the server does not conform\n")
+    spec = folder()
+    if spec is not None:
+        run = shell("conformance", "--url", answering, "--only", "2", "--spec", str(spec))
+        assert run.exit_code == 1
+        assert "GET /service, 200" in run.stdout
+
+
+def test_a_should_alone_does_not_fail_the_command(shell, answering, monkeypatch):
+    monkeypatch.delenv("TAMS_SPEC_DIR", raising=False)
+    run = shell("conformance", "--url", answering, "--only", "64")
+    assert (run.exit_code, "fail" in run.stdout) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--url", "http://127.0.0.1:9"], "no server can be reached at http://127.0.0.1:9"),
+        (["--only", "50-40"], "--only: numbers are 1 to 300"),
+        (["--only", "0-3"], "--only: numbers are 1 to 300"),
+        (["--only", "295"], "--only: none of them is checked over HTTP: 295"),
+        (["--spec", "/dev"], "there is no TimeAddressableMediaStore.yaml"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(shell, monkeypatch, arguments, said):
+    monkeypatch.delenv("TAMS_SPEC_DIR", raising=False)
+    run = shell("conformance", *arguments)
+    assert run.exit_code == 1
+    assert said in run.stderr
+    assert len(run.stderr.splitlines()) == 1
+
+
+def test_an_address_that_is_not_the_root_is_told_so(shell, base):
+    run = shell("conformance", "--url", f"{base}/flows")
+    assert run.exit_code == 1
+    assert "--url must be the root of the API" in run.stderr
