@@ -282,7 +282,11 @@ class Flow(FlowMetadata):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockedFlow:
-    """What a writer needs of the Flow whose lock it holds; `key` is the catalogue's own."""
+    """What a writer needs of the Flow whose lock it holds; `key` is the catalogue's own.
+
+    `ordinal` counts its changes before this one, `deletions` the requests that are still to delete
+    Segments of it.
+    """
 
     key: int
     id: str
@@ -290,6 +294,8 @@ class LockedFlow:
     container: str | None
     read_only: bool
     uses_init_segments: bool
+    ordinal: int = 0
+    deletions: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

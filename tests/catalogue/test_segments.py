@@ -245,7 +245,7 @@ async def test_deleting_is_limited_and_keeps_the_marker(catalogue, flow):
 async def test_deleting_nothing_changes_nothing(catalogue, flow):
     await register(catalogue, flow, "[0:0_10:0)")
     for asked in ("[1:0_2:0)", "()", "[10:0_"):
-        assert await delete_segments(catalogue, flow, asked) == (0, EMPTY, ())
+        assert await delete_segments(catalogue, flow, asked) == (0, EMPTY, (), None)
     assert (await get_flow(catalogue, flow)).segments_updated == NOON
 
 

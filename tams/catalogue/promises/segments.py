@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from tams.domain.deletions import DeletionRequest
 from tams.domain.flows import LockedFlow
 from tams.domain.pages import Page, PageRequest
 from tams.domain.registration import Accepted, Survey
@@ -17,12 +18,23 @@ MAX_SEGMENTS = 1000
 """How many Segments one work may add or delete."""
 
 
+class Extent(NamedTuple):
+    """How many Segments there are, and from where to where they reach."""
+
+    number: int
+    timerange: TimeRange
+
+
 class Deleted(NamedTuple):
-    """Segments that were deleted: how many, from where to where, and the keys of their Objects."""
+    """Segments that were deleted: how many, from where to where, and the keys of their Objects.
+
+    `rest` is where the first Segment begins at which the work did not look; None if there is none.
+    """
 
     number: int
     timerange: TimeRange
     objects: tuple[int, ...]
+    rest: int | None = None
 
 
 class Segments(ABC):
@@ -47,11 +59,38 @@ class Segments(ABC):
         """
 
     @abstractmethod
+    async def extent(self, flow: LockedFlow, query: SegmentQuery, most: int) -> Extent:
+        """The Segments that lie completely within the query's timerange, counted up to `most`."""
+
+    @abstractmethod
     async def delete(
-        self, flow: LockedFlow, query: SegmentQuery, at: datetime, limit: int = MAX_SEGMENTS
+        self,
+        flow: LockedFlow,
+        query: SegmentQuery,
+        at: datetime,
+        limit: int = MAX_SEGMENTS,
+        *,
+        ordinal: int | None = None,
     ) -> Deleted:
-        """Delete the first `limit` Segments that lie completely within the query's timerange."""
+        """Look at the first `limit` Segments that lie completely within the query's timerange.
+
+        Those go that were registered at the Flow's `ordinal` or before; None takes all.
+        """
+
+    @abstractmethod
+    async def make_way(
+        self,
+        flow: LockedFlow,
+        posts: Sequence[NewSegment],
+        requests: Sequence[DeletionRequest],
+        at: datetime,
+        limit: int = MAX_SEGMENTS,
+    ) -> Deleted:
+        """Delete those Segments that overlap `posts` and that a deletion request is to take.
+
+        Looks at no more than `limit`.
+        """
 
     @abstractmethod
     async def remove_slice(self, key: int, limit: int = MAX_SEGMENTS) -> Deleted:
-        """Delete some Segments of a removed Flow; none are left when `number` is below `limit`."""
+        """Delete the first `limit` Segments of a removed Flow."""

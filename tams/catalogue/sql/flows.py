@@ -35,6 +35,7 @@ _LOCK = (
         flow.c.read_only,
         flow.c.init_segments,
         flow.c.ordinal,
+        flow.c.deletions,
     )
     .where(_is_here)
     .with_for_update()
@@ -67,7 +68,7 @@ class SQLFlows(Flows):
         rows = await self._connection.fetch(_LOCK, {"flow_id": flow_id})
         if not rows:
             return None
-        [(pk, source_id, container, read_only, init_segments, ordinal)] = rows
+        [(pk, source_id, container, read_only, init_segments, ordinal, deletions)] = rows
         self._connection.locked("flow", flow_id, pk, ordinal)
         return LockedFlow(
             key=pk,
@@ -76,6 +77,8 @@ class SQLFlows(Flows):
             container=container,
             read_only=bool(read_only),
             uses_init_segments=bool(init_segments),
+            ordinal=ordinal,
+            deletions=deletions or 0,
         )
 
     async def lock_collections(self) -> None:

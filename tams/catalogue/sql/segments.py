@@ -10,17 +10,26 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 
-from tams.catalogue.promises.segments import MAX_SEGMENTS, Deleted, Segments
-from tams.catalogue.sql.connection import Connection, Row
+from tams.catalogue.promises.segments import MAX_SEGMENTS, Deleted, Extent, Segments
+from tams.catalogue.sql.connection import Connection
 from tams.catalogue.sql.moments import microseconds
 from tams.catalogue.sql.objects import LIVING, find_others
 from tams.catalogue.sql.schema import instance, object_, segment
+from tams.catalogue.sql.segment_removal import (
+    Found,
+    find_extent,
+    find_in_the_way,
+    find_of_removed,
+    find_slice,
+    take,
+)
 from tams.catalogue.sql.statements import Rows, Written
+from tams.domain.deletions import DeletionRequest
 from tams.domain.flows import LockedFlow
 from tams.domain.pages import Page, PageRequest
 from tams.domain.registration import Accepted, KnownObject, Neighbour, Survey
 from tams.domain.segments import NewSegment, Segment, SegmentQuery
-from tams.domain.timerange import EMPTY, TimeRange
+from tams.domain.timerange import TimeRange
 from tams.errors import Invalid
 
 _EARLIEST, _LATEST = -(2**63), 2**63 - 1
@@ -124,21 +133,6 @@ _PAGES = {
 }
 
 
-def _deletion(condition: str) -> Written:
-    return Written.same(
-        f"""DELETE FROM segment WHERE flow_pk = ?1 AND start_ns IN (
-    SELECT s.start_ns FROM segment s WHERE s.flow_pk = ?1 {condition}
-    ORDER BY s.start_ns LIMIT ?2)
-RETURNING start_ns, end_ns, end_inclusive, object_pk"""
-    )
-
-
-_WITHIN = "AND s.start_ns >= ?3 AND s.start_ns < ?4 AND s.end_ns <= ?4"
-_DELETE = _deletion(_WITHIN)
-_DELETE_OF_OBJECT = _deletion(f"{_WITHIN} AND s.object_pk = (SELECT pk FROM object WHERE id = ?5)")
-_REMOVE = _deletion("AND EXISTS (SELECT 1 FROM flow WHERE pk = ?1 AND gone_at IS NOT NULL)")
-
-
 class SQLSegments(Segments):
     """Segments in one row each, found by the Flow's key and their start."""
 
@@ -211,26 +205,44 @@ class SQLSegments(Segments):
         next_key = f"s{items[-1].start}" if len(rows) > page.limit else None
         return Page(await self._with_others(items), next_key)
 
+    async def extent(self, flow: LockedFlow, query: SegmentQuery, most: int) -> Extent:
+        return await find_extent(self._connection, flow.key, query, most)
+
     async def delete(
-        self, flow: LockedFlow, query: SegmentQuery, at: datetime, limit: int = MAX_SEGMENTS
+        self,
+        flow: LockedFlow,
+        query: SegmentQuery,
+        at: datetime,
+        limit: int = MAX_SEGMENTS,
+        *,
+        ordinal: int | None = None,
     ) -> Deleted:
-        wanted = query.timerange.clamped()
-        if wanted.is_empty:
-            return Deleted(0, EMPTY, ())
-        low = _EARLIEST if wanted.start is None else wanted.start
-        high = _LATEST if wanted.end is None else wanted.end
-        if query.object_id is None:
-            rows = await self._connection.fetch(_DELETE, (flow.key, limit, low, high))
-        else:
-            rows = await self._connection.fetch(
-                _DELETE_OF_OBJECT, (flow.key, limit, low, high, query.object_id)
-            )
-        if rows:
-            self._change(flow, at)
-        return _deleted(rows)
+        found, rest = await find_slice(self._connection, flow.key, query, limit)
+        doomed = [each for each in found if ordinal is None or each.registered <= ordinal]
+        return await self._take(flow, doomed, at, rest)
+
+    async def make_way(
+        self,
+        flow: LockedFlow,
+        posts: Sequence[NewSegment],
+        requests: Sequence[DeletionRequest],
+        at: datetime,
+        limit: int = MAX_SEGMENTS,
+    ) -> Deleted:
+        found, rest = await find_in_the_way(self._connection, flow.key, posts, limit)
+        doomed = [each for each in found if each.is_taken_by(requests)]
+        return await self._take(flow, doomed, at, rest)
 
     async def remove_slice(self, key: int, limit: int = MAX_SEGMENTS) -> Deleted:
-        return _deleted(await self._connection.fetch(_REMOVE, (key, limit)))
+        found, rest = await find_of_removed(self._connection, key, limit)
+        return await take(self._connection, key, found, rest)
+
+    async def _take(
+        self, flow: LockedFlow, doomed: Sequence[Found], at: datetime, rest: int | None
+    ) -> Deleted:
+        if doomed:
+            self._change(flow, at)
+        return await take(self._connection, flow.key, doomed, rest)
 
     def _change(self, flow: LockedFlow, at: datetime) -> int:
         self._connection.counter("flow", flow.id).segments_updated = microseconds(at)
@@ -262,15 +274,3 @@ def _start(key: str) -> int:
 def _range(columns: Sequence[int | None]) -> TimeRange | None:
     start, end, inclusive = columns
     return None if start is None else TimeRange(start, end, bool(inclusive))
-
-
-def _deleted(rows: Sequence[Row]) -> Deleted:
-    if not rows:
-        return Deleted(0, EMPTY, ())
-    first, last = min(rows, key=_starts), max(rows, key=_starts)
-    timerange = TimeRange(first[0], last[1], bool(last[2]))
-    return Deleted(len(rows), timerange, tuple(sorted({row[3] for row in rows})))
-
-
-def _starts(row: Row) -> int:
-    return int(row[0])
