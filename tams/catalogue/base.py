@@ -18,6 +18,7 @@ from typing import TypeVar
 
 from tams.catalogue.promises.events import Events
 from tams.catalogue.promises.flows import Flows
+from tams.catalogue.promises.instances import Instances
 from tams.catalogue.promises.jobs import Jobs
 from tams.catalogue.promises.objects import Objects
 from tams.catalogue.promises.segments import Segments
@@ -34,6 +35,7 @@ class Transaction:
     flows: Flows
     segments: Segments
     objects: Objects
+    instances: Instances
     events: Events
     jobs: Jobs
 

@@ -141,7 +141,7 @@ async def test_what_is_condemned_gets_a_job_and_is_forgotten(catalogue, flow):
     assert (job.kind, job.subject) == ("remove_object", keys[0])
     assert await claim(catalogue, at(100)) is None
     doomed = await catalogue.read(lambda tx: tx.objects.doomed(keys[0]))
-    assert doomed == (keys[0], (Instance("disk", "at/o1"),))
+    assert doomed == (keys[0], (Instance("disk", "at/o1"),), False)
     await catalogue.write(lambda tx: tx.objects.forget(keys[0]))
     await catalogue.write(lambda tx: tx.objects.forget(keys[1]))
     assert await taken(catalogue, "o1", "o2", "o3") == {"o2", "o3"}
@@ -155,7 +155,7 @@ async def test_an_external_object_leaves_no_bytes_to_remove(catalogue, flow):
     key = await key_of(catalogue, flow, "x")
     await delete_segments(catalogue, flow)
     await condemn(catalogue, key)
-    assert await catalogue.read(lambda tx: tx.objects.doomed(key)) == (key, ())
+    assert await catalogue.read(lambda tx: tx.objects.doomed(key)) == (key, (), False)
     await catalogue.write(lambda tx: tx.objects.forget(key))
     assert await taken(catalogue, "x") == frozenset()
 

@@ -15,10 +15,15 @@ from tams.domain.tags import TagFilter
 
 
 class DoomedObject(NamedTuple):
-    """An Object whose bytes are to be deleted; only controlled instances are named."""
+    """An Object whose bytes are to be deleted; only controlled instances are named.
+
+    They include places that are not listed; some of these may still be written while
+    `is_being_copied`.
+    """
 
     key: int
     instances: tuple[Instance, ...]
+    is_being_copied: bool = False
 
 
 class Objects(ABC):

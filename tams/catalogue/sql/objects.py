@@ -15,7 +15,7 @@ from tams.catalogue.sql.connection import Connection
 from tams.catalogue.sql.jobs import ADD_JOBS
 from tams.catalogue.sql.listing import Filters
 from tams.catalogue.sql.moments import microseconds
-from tams.catalogue.sql.schema import flow, instance, object_, segment
+from tams.catalogue.sql.schema import flow, instance, object_, place, segment
 from tams.catalogue.sql.statements import Among, Rows, Written
 from tams.catalogue.sql.tags import FLOW_TAGS, filter_tags
 from tams.domain.flows import LockedFlow
@@ -82,6 +82,13 @@ _EXPIRE = (
 _DOOMED = select(object_.c.id, object_.c.storage_id, object_.c.key).where(
     object_.c.pk == bindparam("pk_"), object_.c.removable_at.is_not(None)
 )
+_PLACES = select(place.c.storage_id, place.c.key, place.c.incoming).where(
+    place.c.object_pk == bindparam("pk_")
+)
+_FORGET_PLACES = delete(place).where(
+    place.c.object_pk == bindparam("pk_"),
+    exists().where(object_.c.pk == place.c.object_pk, object_.c.removable_at.is_not(None)),
+)
 _FORGET = delete(object_).where(
     object_.c.pk == bindparam("pk_"), object_.c.removable_at.is_not(None)
 )
@@ -93,8 +100,8 @@ async def find_others(
     """The instances of Objects besides the controlled ones of their own rows, by id."""
     rows = await connection.fetch(_OTHERS, {"ids": list(object_ids)})
     found: dict[str, list[Instance]] = defaultdict(list)
-    for object_id, *place in rows:
-        found[object_id].append(Instance._make(place))
+    for object_id, *where in rows:
+        found[object_id].append(Instance._make(where))
     return {object_id: tuple(places) for object_id, places in found.items()}
 
 
@@ -172,12 +179,18 @@ class SQLObjects(Objects):
         rows = await self._connection.fetch(_DOOMED, {"pk_": key})
         if not rows:
             return None
-        object_id, storage_id, place = rows[0]
+        object_id, storage_id, own = rows[0]
         others = (await find_others(self._connection, [object_id])).get(object_id, ())
-        places = (Instance(storage_id, place), *others)
-        return DoomedObject(key, tuple(where for where in places if where.key is not None))
+        unlisted = await self._connection.fetch(_PLACES, {"pk_": key})
+        places = (Instance(storage_id, own), *others, *(Instance(*row[:2]) for row in unlisted))
+        return DoomedObject(
+            key,
+            tuple(where for where in places if where.key is not None),
+            is_being_copied=any(row[2] for row in unlisted),
+        )
 
     async def forget(self, key: int) -> None:
+        await self._connection.execute(_FORGET_PLACES, {"pk_": key})
         await self._connection.execute(_FORGET, {"pk_": key})
 
     async def _remove_later(self, keys: Sequence[int], due: datetime) -> int:

@@ -8,6 +8,7 @@ from tams.catalogue.base import Transaction, Work
 from tams.catalogue.sql.connection import Connection
 from tams.catalogue.sql.events import SQLEvents
 from tams.catalogue.sql.flows import SQLFlows
+from tams.catalogue.sql.instances import SQLInstances
 from tams.catalogue.sql.jobs import SQLJobs
 from tams.catalogue.sql.objects import SQLObjects
 from tams.catalogue.sql.segments import SQLSegments
@@ -27,6 +28,7 @@ async def perform(work: Work[T], connection: Connection, clock: Clock) -> T:
             flows=SQLFlows(connection),
             segments=SQLSegments(connection),
             objects=SQLObjects(connection),
+            instances=SQLInstances(connection),
             events=SQLEvents(connection, clock),
             jobs=SQLJobs(connection),
         )
