@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from tams.catalogue.promises.deletions import Deletions
 from tams.catalogue.promises.events import Events
 from tams.catalogue.promises.flows import Flows
 from tams.catalogue.promises.instances import Instances
@@ -41,6 +42,8 @@ class Transaction:
 
 
 T = TypeVar("T")
+    deletions: Deletions
+    profiles: Profiles
 Work = Callable[[Transaction], Awaitable[T]]
 
 

@@ -8,7 +8,7 @@ from typing import Generic, Literal, TypeVar
 
 T = TypeVar("T")
 
-Sort = Literal["created", "updated", "metadata_updated", "label"]
+Sort = Literal["created", "updated", "metadata_updated", "expiry", "label"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Listings of Sources and of Flows: filters and order by the engine, pages by key set.
 
-Dates are listed newest first, labels by code points, missing labels after all others, ties by id;
+Dates are listed newest first, labels by code points, what lacks them after all others, ties by id;
 reversed, all of that turns round (statements 244 to 250). A page key holds the first PREFIX
 characters of a label, so it stays short; the rest of a longer one is read from the row it names.
 """
@@ -40,6 +40,10 @@ Clause = Callable[[int], ColumnElement[bool]]
 _Text = Annotated[str, StringConstraints(max_length=PREFIX + 1, pattern=r"^[^\x00]*$")]
 
 
+MISSING = 0
+"""Stands for a date that is not set, which comes after all others."""
+
+
 class Mark(NamedTuple):
     """Where a page ended: what the order saw of its last item."""
 
@@ -48,15 +52,11 @@ class Mark(NamedTuple):
 
 
 class Listed(Protocol):
-    """A row of a listing; it also has an attribute for each date to sort by."""
+    """A row of a listing; it also has an attribute for each key to sort by."""
 
     @property
     def id(self) -> str:
         """What breaks ties."""
-
-    @property
-    def label(self) -> str | None:
-        """What it may be sorted by."""
 
 
 R = TypeVar("R", bound=Listed)
@@ -124,7 +124,11 @@ class Listing(Generic[R]):
         return str(rows[0][0]) if rows else known
 
     def _key(self, row: R, request: PageRequest) -> str:
-        value = label_key(row.label) if request.sort == "label" else getattr(row, request.sort)
+        value = getattr(row, request.sort)
+        if request.sort == "label":
+            value = label_key(value)
+        elif value is None:
+            value = MISSING
         key = _keys().dump_json((self.table.name, request.sort, request.reverse, value, row.id))
         return urlsafe_b64encode(key).decode().rstrip("=")
 
@@ -186,8 +190,11 @@ class Term(NamedTuple):
 def _order(columns: Any, sort: Sort, *, reverse: bool) -> list[Term]:  # noqa: ANN401 - SQLAlchemy's
     last = Term(columns.id, not reverse, "mark_id")
     if sort != "label":
-        return [Term(columns[sort], reverse, "mark"), last]
-    whole = func.coalesce(columns.label, literal_column("''"))
+        date = columns[sort]
+        known = func.coalesce(date, literal_column(str(MISSING))) if date.nullable else date
+        return [Term(known, reverse, "mark"), last]
+    label = columns[listing.label]
+    whole = func.coalesce(label, literal_column("''"))
     return [
         Term(label_order(columns.label), not reverse, "mark"),
         Term(whole, not reverse, "mark_label"),

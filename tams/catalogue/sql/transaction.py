@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from tams.catalogue.base import Transaction, Work
 from tams.catalogue.sql.connection import Connection
+from tams.catalogue.sql.deletions import SQLDeletions
 from tams.catalogue.sql.events import SQLEvents
 from tams.catalogue.sql.flows import SQLFlows
 from tams.catalogue.sql.instances import SQLInstances
@@ -34,4 +35,6 @@ async def perform(work: Work[T], connection: Connection, clock: Clock) -> T:
         )
     )
     await connection.flush()
+            deletions=SQLDeletions(connection),
+            profiles=SQLProfiles(connection),
     return result
