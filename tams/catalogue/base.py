@@ -39,11 +39,10 @@ class Transaction:
     instances: Instances
     events: Events
     jobs: Jobs
+    deletions: Deletions
 
 
 T = TypeVar("T")
-    deletions: Deletions
-    profiles: Profiles
 Work = Callable[[Transaction], Awaitable[T]]
 
 

@@ -193,8 +193,7 @@ def _order(columns: Any, sort: Sort, *, reverse: bool) -> list[Term]:  # noqa: A
         date = columns[sort]
         known = func.coalesce(date, literal_column(str(MISSING))) if date.nullable else date
         return [Term(known, reverse, "mark"), last]
-    label = columns[listing.label]
-    whole = func.coalesce(label, literal_column("''"))
+    whole = func.coalesce(columns.label, literal_column("''"))
     return [
         Term(label_order(columns.label), not reverse, "mark"),
         Term(whole, not reverse, "mark_label"),

@@ -32,9 +32,8 @@ async def perform(work: Work[T], connection: Connection, clock: Clock) -> T:
             instances=SQLInstances(connection),
             events=SQLEvents(connection, clock),
             jobs=SQLJobs(connection),
+            deletions=SQLDeletions(connection),
         )
     )
     await connection.flush()
-            deletions=SQLDeletions(connection),
-            profiles=SQLProfiles(connection),
     return result
