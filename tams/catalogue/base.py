@@ -22,9 +22,11 @@ from tams.catalogue.promises.flows import Flows
 from tams.catalogue.promises.instances import Instances
 from tams.catalogue.promises.jobs import Jobs
 from tams.catalogue.promises.objects import Objects
+from tams.catalogue.promises.profiles import Profiles
 from tams.catalogue.promises.segments import Segments
 from tams.catalogue.promises.service import Service
 from tams.catalogue.promises.sources import Sources
+from tams.catalogue.promises.webhooks import Webhooks
 
 
 @dataclass(frozen=True)
@@ -38,8 +40,10 @@ class Transaction:
     objects: Objects
     instances: Instances
     events: Events
+    webhooks: Webhooks
     jobs: Jobs
     deletions: Deletions
+    profiles: Profiles
 
 
 T = TypeVar("T")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from tams.domain.flows import Flow
@@ -42,3 +43,17 @@ class Event:
     source: Source | None = None
     segments: tuple[Segment, ...] = ()
     timerange: TimeRange | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedEvent:
+    """An event with its place in the log; both it and `occurred` never change."""
+
+    number: int
+    occurred: datetime
+    event: Event
+
+    @property
+    def id(self) -> str:
+        """What tells it from all others, also from those of a log that was put back in time."""
+        return f"{self.number}-{self.occurred:%Y%m%dT%H%M%S%f}"

@@ -137,6 +137,7 @@ async def test_old_events_expire(url):
     async def expire(before, **limit):
         return await catalogue.write(lambda tx: tx.events.expire(before, **limit))
 
+    await catalogue.write(lambda tx: tx.events.publish())
     assert await expire(NOON) == 0
     assert await expire(now, limit=2) == 2
     assert await expire(now) == 1

@@ -6,15 +6,44 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import datetime
 
-from tams.domain.events import Event
+from tams.domain.events import Event, PublishedEvent
 
 
 class Events(ABC):
-    """The log of changes: an event is stored if and only if its change is."""
+    """The log of changes: an event is stored if and only if its change is.
+
+    It is numbered afterwards, when its change is durable, so nobody who reads the log by number
+    ever misses an event: none is numbered behind one that could be read before.
+    """
 
     @abstractmethod
     async def append(self, *events: Event) -> None:
         """Log changes of this work; each takes the next ordinal of its Flow or Source."""
+
+    @abstractmethod
+    async def publish(self, limit: int = 1000) -> int:
+        """Number up to `limit` events, those of a Flow or Source in the order of its changes.
+
+        Those that add Segments learn now what collects their Flow and its Source. Returns how many
+        were numbered.
+        """
+
+    @abstractmethod
+    async def note_collectors(
+        self, flow_id: str, flow_collected_by: Sequence[str], source_collected_by: Sequence[str]
+    ) -> None:
+        """Let the events of a locked Flow that add Segments and are not numbered know these.
+
+        To be called before it is removed: afterwards nobody can tell what collected it.
+        """
+
+    @abstractmethod
+    async def end(self) -> int:
+        """The last number that was given; 0 if none was."""
+
+    @abstractmethod
+    async def after(self, number: int, limit: int) -> Sequence[PublishedEvent]:
+        """The next events in the order of their numbers, which have no gaps but what expired."""
 
     @abstractmethod
     async def of(self, entity_id: str) -> Sequence[Event]:
@@ -22,4 +51,4 @@ class Events(ABC):
 
     @abstractmethod
     async def expire(self, before: datetime, limit: int = 10_000) -> int:
-        """Delete up to `limit` events older than `before`. Returns their number."""
+        """Delete up to `limit` numbered events older than `before`. Returns their number."""

@@ -89,6 +89,17 @@ _SOURCE_COLLECTORS = (
     .order_by(MEMBER.source_id, COLLECTOR.source_id)
 )
 
+_FLOW_COLLECTORS = (
+    select(MEMBER.id, COLLECTOR.id)
+    .select_from(LINKS)
+    .where(Among(MEMBER.id, "flow_ids"))
+    .distinct()
+    .order_by(MEMBER.id, COLLECTOR.id)
+)
+_SOURCES_OF = select(flow.c.id, flow.c.source_id).where(
+    Among(flow.c.id, "flow_ids"), flow.c.gone_at.is_(None)
+)
+
 _given = (
     select(flow.c.pk)
     .where(Among(flow.c.id, "flow_ids"), flow.c.gone_at.is_(None))
@@ -165,6 +176,29 @@ class Collections:
         return {
             source_id: tuple(collector for _, collector in links)
             for source_id, links in groupby(rows, itemgetter(0))
+        }
+
+    async def collectors(
+        self, flow_ids: Iterable[str]
+    ) -> Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]:
+        """By Flow, the ids of the Flows that collect it, and of the Sources that collect its own.
+
+        Only those of the ids that are Flows here and of which there is something to tell.
+        """
+        given = {"flow_ids": list(flow_ids)}
+        sources = {row[0]: row[1] for row in await self._connection.fetch(_SOURCES_OF, given)}
+        above = await self.source_collectors(list(set(sources.values())))
+        if not above:
+            return {}
+        links = await self._connection.fetch(_FLOW_COLLECTORS, given)
+        flows = {
+            flow_id: tuple(collector for _, collector in group)
+            for flow_id, group in groupby(links, itemgetter(0))
+        }
+        return {
+            flow_id: (flows.get(flow_id, ()), above[source_id])
+            for flow_id, source_id in sources.items()
+            if source_id in above
         }
 
 

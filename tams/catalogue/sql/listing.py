@@ -92,7 +92,9 @@ class Listing(Generic[R]):
     table: Table
     columns: tuple[str, ...]
     make: Callable[[Row], R]
-    dates: tuple[Sort, ...]
+    dates: tuple[Sort, ...] = ()
+    label: str = "label"
+    """The column that the sort by label goes by."""
     living: ColumnElement[bool] = field(default_factory=true)
     clauses: Mapping[str, Clause]
 
@@ -162,7 +164,7 @@ def _statement(
     columns = listing.table.c
     conditions = [listing.clauses[name](number) for name, number in wanted]
     query = select(*(columns[name] for name in listing.columns)).where(listing.living, *conditions)
-    order = _order(columns, sort, reverse=reverse)
+    order = _order(listing, sort, reverse=reverse)
     if not is_first:
         query = query.where(_from_mark(order[0]), _beyond(order))
     return query.order_by(*(term.ordered for term in order)).limit(bindparam("limit"))
@@ -187,15 +189,17 @@ class Term(NamedTuple):
         return self.column > mark if self.up else self.column < mark
 
 
-def _order(columns: Any, sort: Sort, *, reverse: bool) -> list[Term]:  # noqa: ANN401 - SQLAlchemy's
+def _order(listing: Listing[Any], sort: Sort, *, reverse: bool) -> list[Term]:
+    columns = listing.table.c
     last = Term(columns.id, not reverse, "mark_id")
     if sort != "label":
         date = columns[sort]
         known = func.coalesce(date, literal_column(str(MISSING))) if date.nullable else date
         return [Term(known, reverse, "mark"), last]
-    whole = func.coalesce(columns.label, literal_column("''"))
+    label = columns[listing.label]
+    whole = func.coalesce(label, literal_column("''"))
     return [
-        Term(label_order(columns.label), not reverse, "mark"),
+        Term(label_order(label), not reverse, "mark"),
         Term(whole, not reverse, "mark_label"),
         last,
     ]
@@ -217,8 +221,9 @@ def _beyond(order: Sequence[Term]) -> ColumnElement[bool]:
 @lru_cache(maxsize=2)
 def _label_of(listing: Listing[Any]) -> Select[Any]:
     columns = listing.table.c
-    return select(columns.label).where(
+    label = columns[listing.label]
+    return select(label).where(
         columns.id == bindparam("mark_id"),
-        label_order(columns.label) == bindparam("mark"),
+        label_order(label) == bindparam("mark"),
         listing.living,
     )

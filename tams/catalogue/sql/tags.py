@@ -9,7 +9,7 @@ from sqlalchemy import Column, ColumnElement, Table, bindparam, delete, exists, 
 
 from tams.catalogue.sql.connection import Connection
 from tams.catalogue.sql.listing import Clause, Filters
-from tams.catalogue.sql.schema import PREFIX, flow_tag, prefix, source_tag
+from tams.catalogue.sql.schema import PREFIX, flow_tag, prefix, source_tag, webhook_tag
 from tams.catalogue.sql.statements import Among
 from tams.domain.tags import TagFilter, Tags, TagValue
 
@@ -17,7 +17,7 @@ _STRING = -1
 
 
 class TagRows:
-    """The tags of all Flows, or of all Sources."""
+    """The tags of all Flows, of all Sources, or of all webhooks."""
 
     def __init__(self, table: Table, owner: Column[int]) -> None:
         self._table = table
@@ -75,6 +75,7 @@ class TagRows:
 
 FLOW_TAGS = TagRows(flow_tag, flow_tag.c.flow_pk)
 SOURCE_TAGS = TagRows(source_tag, source_tag.c.source_pk)
+WEBHOOK_TAGS = TagRows(webhook_tag, webhook_tag.c.webhook_pk)
 
 
 def filter_tags(filters: Filters, tags: TagFilter) -> None:

@@ -12,9 +12,11 @@ from tams.catalogue.sql.flows import SQLFlows
 from tams.catalogue.sql.instances import SQLInstances
 from tams.catalogue.sql.jobs import SQLJobs
 from tams.catalogue.sql.objects import SQLObjects
+from tams.catalogue.sql.profiles import SQLProfiles
 from tams.catalogue.sql.segments import SQLSegments
 from tams.catalogue.sql.service import SQLService
 from tams.catalogue.sql.sources import SQLSources
+from tams.catalogue.sql.webhooks import SQLWebhooks
 from tams.domain.clock import Clock
 
 T = TypeVar("T")
@@ -31,8 +33,10 @@ async def perform(work: Work[T], connection: Connection, clock: Clock) -> T:
             objects=SQLObjects(connection),
             instances=SQLInstances(connection),
             events=SQLEvents(connection, clock),
+            webhooks=SQLWebhooks(connection),
             jobs=SQLJobs(connection),
             deletions=SQLDeletions(connection),
+            profiles=SQLProfiles(connection),
         )
     )
     await connection.flush()

@@ -1,0 +1,152 @@
+"""Webhooks: who is told of which events, and how far that has come (TAMS 8.2 `webhook`)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Literal
+
+from tams.domain.events import Event, EventType
+from tams.domain.records import values_of
+from tams.domain.storage import UrlFilter
+from tams.domain.tags import Tags
+from tams.errors import Invalid
+
+WebhookStatus = Literal["created", "started", "disabled", "error"]
+AskedStatus = Literal["created", "disabled"]
+"""What clients may set; the server alone starts a webhook, or gives it up (statement 271)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookError:
+    """Why the server gave a webhook up (`error`)."""
+
+    type: str
+    summary: str
+    time: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookMetadata:
+    """What clients say of a webhook; filters and options that they leave out are None."""
+
+    url: str
+    events: tuple[EventType, ...]
+    api_key_name: str | None = None
+    flow_ids: tuple[str, ...] | None = None
+    source_ids: tuple[str, ...] | None = None
+    flow_collected_by_ids: tuple[str, ...] | None = None
+    """Of collectors, any of which will do; none at all wants Flows that nothing collects."""
+    source_collected_by_ids: tuple[str, ...] | None = None
+    accept_get_urls: tuple[str, ...] | None = None
+    accept_storage_ids: tuple[str, ...] | None = None
+    presigned: bool | None = None
+    verbose_storage: bool | None = None
+    include_object_timerange: bool | None = None
+    tags: Tags = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        # What lets nothing through is more likely a mistake (decisions on 278 and 286).
+        for name in ("events", "flow_ids", "source_ids"):
+            if getattr(self, name) == ():
+                raise Invalid(name, [], "it must hold at least one, or nothing would be sent")
+
+    def wants(self, event: Event) -> bool:
+        """Whether the event passes the filters (statements 284 and 285)."""
+        if event.type not in self.events:
+            return False
+        if event.type.startswith("flows/") and not (
+            _passes(self.flow_ids, (event.entity_id,))
+            and _is_collected(self.flow_collected_by_ids, event.flow_collected_by)
+        ):
+            return False
+        return _passes(self.source_ids, (event.source_id,)) and _is_collected(
+            self.source_collected_by_ids, event.source_collected_by
+        )
+
+    @property
+    def url_filter(self) -> UrlFilter:
+        """Which `get_urls` its events show; no storage ids filter nothing, as in a query."""
+        labels, storage_ids = self.accept_get_urls, self.accept_storage_ids
+        return UrlFilter(
+            labels=None if labels is None else frozenset(labels),
+            storage_ids=frozenset(storage_ids) if storage_ids else None,
+            presigned=self.presigned,
+        )
+
+
+def _passes(wanted: Collection[str] | None, found: Collection[str]) -> bool:
+    return wanted is None or any(one in wanted for one in found)
+
+
+def _is_collected(collectors: Collection[str] | None, found: Collection[str]) -> bool:
+    return not found if collectors == () else _passes(collectors, found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Webhook(WebhookMetadata):
+    """A webhook that is registered; the secret is never shown."""
+
+    id: str
+    status: WebhookStatus
+    error: WebhookError | None = None
+    api_key_value: str | None = field(default=None, repr=False)
+    created_by: str | None = None
+    created: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookRequest:
+    """What a client asks for, by POST or PUT."""
+
+    metadata: WebhookMetadata
+    status: AskedStatus = "created"
+    api_key_value: str | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.api_key_value is not None and self.metadata.api_key_name is None:
+            raise Invalid("api_key_name", None, "it must be given with an api_key_value")
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The properties of a webhook that the client decides."""
+        return values_of(WebhookMetadata, self.metadata) | {
+            "status": self.status,
+            "api_key_value": self.api_key_value,
+        }
+
+    def changed(self, old: Webhook) -> Webhook:
+        """The webhook as asked; raises `Invalid` where its status cannot become that.
+
+        The secret is kept while its name is the same and no other is given (decision on 269),
+        since clients cannot read it.
+        """
+        if old.status == "error" and self.status == "disabled":
+            raise Invalid("status", self.status, "a webhook in error can only be created again")
+        secret = self.api_key_value
+        if secret is None and self.metadata.api_key_name == old.api_key_name:
+            secret = old.api_key_value
+        return replace(old, **self.values | {"api_key_value": secret, "error": None})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a webhook has come, and when it is to be looked at again."""
+
+    position: int
+    """Number of the last event that is sent or not wanted."""
+    due: datetime
+    failures: int = 0
+    """How often the next event has failed."""
+    failing_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimedWebhook:
+    """A webhook that this worker serves until its lease ends, in the catalogue's own keys."""
+
+    key: int
+    claim: int
+    webhook: Webhook
+    progress: Progress
