@@ -58,6 +58,20 @@ class Storage(ABC):
         """
 
     @abstractmethod
+    async def write(
+        self,
+        key: str,
+        content_type: str,
+        checksums: Mapping[str, str],
+        chunks: AsyncIterator[bytes],
+    ) -> StoredObject:
+        """Store bytes durably in place of any at that key; until it returns, those are seen.
+
+        `checksums` maps lower-case header names to base64. Raises `Invalid` if one is malformed or
+        not that of the bytes, `StorageFailed`, and whatever `chunks` raises; nothing is left then.
+        """
+
+    @abstractmethod
     async def delete(self, key: str) -> None:
         """Remove the bytes; no error if there are none. Raises `StorageFailed`."""
 

@@ -52,6 +52,22 @@ def named_checksums(headers: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def told_checksums(headers: Mapping[str, str]) -> dict[str, str]:
+    """Those of an answer's headers (lower-case names) that `Checksums` can verify the body by.
+
+    Others are left out: digests of parts, or of kinds that are not known here.
+    """
+    return {name: value for name, value in headers.items() if _is_whole(name, value)}
+
+
+def _is_whole(name: str, value: str) -> bool:
+    try:
+        _parse(name, value)
+    except Invalid:
+        return False
+    return True
+
+
 class Checksums:
     """What the bytes of one upload add up to, beside what the uploader says they do.
 

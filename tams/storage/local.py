@@ -22,10 +22,7 @@ T = TypeVar("T")
 
 
 class LocalStorage(Storage):
-    """Objects as files below a folder; file I/O runs in threads of its own.
-
-    Beside what every Storage promises it takes bytes itself, so it needs no HTTP of others.
-    """
+    """Objects as files below a folder; file I/O runs in threads of its own."""
 
     def __init__(self, backend: StorageBackend, root: Path, urls: MediaUrls) -> None:
         super().__init__(backend)
@@ -100,11 +97,7 @@ class LocalStorage(Storage):
         checksums: Mapping[str, str],
         chunks: AsyncIterator[bytes],
     ) -> StoredObject:
-        """Store bytes durably in place of any at that key; until it returns, those are seen.
-
-        `checksums` maps lower-case header names to base64. Raises `Invalid` if one is malformed or
-        not that of the bytes, `StorageFailed`, and whatever `chunks` raises; nothing is left then.
-        """
+        """See `Storage`."""
         upload = self._files.upload(checksums)
         try:
             await self._run(upload.start)

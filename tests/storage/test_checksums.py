@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tams.errors import Invalid
-from tams.storage.checksums import Checksums, named_checksums
+from tams.storage.checksums import Checksums, named_checksums, told_checksums
 
 # RFC 1321, FIPS 180, RFC 3720 and zlib for b"123456789", in base64.
 KNOWN = {
@@ -62,3 +62,14 @@ def test_headers_that_only_speak_of_checksums_are_none() -> None:
         "content-type": "video/mp2t",
     }
     assert named_checksums(headers) == {}
+
+
+def test_only_what_can_be_verified_counts_of_what_an_answer_tells():
+    whole = {"content-md5": "ZMCp/d+JF/H+8WZ4tEzE2w==", "x-amz-checksum-crc32c": "AAAAAA=="}
+    others = {
+        "etag": '"abc"',
+        "x-amz-checksum-sha256": "AAAA-3",
+        "x-amz-checksum-crc64nvme": "AAAAAAAAAAA=",
+        "x-amz-checksum-type": "COMPOSITE",
+    }
+    assert told_checksums(whole | others) == whole

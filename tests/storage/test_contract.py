@@ -6,10 +6,12 @@ import base64
 import hashlib
 import io
 import json
+from collections.abc import AsyncIterator
 
 import pytest
 
-from tams.errors import NotFound
+from tams.errors import Invalid, NotFound, StorageFailed
+from tams.storage.copying import copy, stored
 from tests.storage.conftest import Served
 
 KEY = "tams/2026/11/20/flow/object.ts"
@@ -110,6 +112,55 @@ async def test_bytes_are_read_without_http(served: Served) -> None:
     assert b"".join([part async for part in served.storage.read(KEY, 10, 20)]) == CONTENT[10:20]
     with pytest.raises(NotFound):
         await anext(served.storage.read("tams/none.ts"))
+
+
+async def chunks(*parts: bytes | Exception) -> AsyncIterator[bytes]:
+    for part in parts:
+        if isinstance(part, Exception):
+            raise part
+        yield part
+
+
+async def test_bytes_are_written_without_http(served: Served) -> None:
+    parts = [CONTENT[at : at + 300_000] for at in range(0, len(CONTENT), 300_000)]
+    told = {"content-md5": md5(CONTENT)}
+    written = await served.storage.write(KEY, "video/mp2t", told, chunks(*parts))
+    assert (written.size, written.content_type) == (len(CONTENT), "video/mp2t")
+    assert await served.storage.head(KEY) == written
+    async with served.client.get(served.get_url(KEY)) as answer:
+        assert answer.headers["Content-Type"] == "video/mp2t"
+        assert await answer.read() == CONTENT
+
+
+@pytest.mark.parametrize("before", [None, b"what was there"])
+async def test_a_write_that_fails_leaves_what_was_there(
+    served: Served, before: bytes | None
+) -> None:
+    if before is not None:
+        await put(served, before)
+    told = {"content-md5": md5(b"other")}
+    with pytest.raises(Invalid, match="content-md5"):
+        await served.storage.write(KEY, "video/mp2t", told, chunks(CONTENT))
+    broken = chunks(CONTENT, StorageFailed("broke off"))
+    with pytest.raises(StorageFailed, match="broke off"):
+        await served.storage.write(KEY, "video/mp2t", {}, broken)
+    stored = await served.storage.head(KEY)
+    assert (stored and stored.size) == (before and len(before))
+
+
+async def test_bytes_are_copied_with_their_type(served: Served) -> None:
+    await put(served, CONTENT)
+    passed = []
+
+    async def beat() -> None:
+        passed.append(None)
+
+    other = KEY.replace("object", "copy")
+    await copy(await stored(served.storage, KEY), served.storage, other, beat)
+    async with served.client.get(served.get_url(other)) as answer:
+        assert await answer.read() == CONTENT
+        assert answer.headers["Content-Type"] == "video/mp2t"
+    assert len(passed) >= 2 * (len(CONTENT) >> 20)
 
 
 async def test_deleted_bytes_are_gone_and_deleting_again_is_no_error(served: Served) -> None:
