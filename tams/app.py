@@ -6,30 +6,49 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from tams import __version__
-from tams.api import errors, flows, health, media, objects, segments, service, sources, storage
+from tams.api import (
+    errors,
+    flows,
+    health,
+    media,
+    objects,
+    profiles,
+    segments,
+    service,
+    sources,
+    storage,
+    token,
+)
+from tams.api.auth import Access, Schemes
 from tams.api.deps import Services
 from tams.api.paging import PageSizes
 from tams.api.routing import StandardPaths
 from tams.catalogue import connect
 from tams.catalogue.base import Catalogue
-from tams.domain.access import ANYONE
+from tams.domain.access import Scope, ScopeTable, webhook_changes_by
 from tams.domain.clock import Clock, utc_now
 from tams.domain.service import ServicePromises
+from tams.services.authentication import Authentication
 from tams.services.cleanup import CleanUp
+from tams.services.credentials import CredentialsFile
 from tams.services.flows import Flows
 from tams.services.health import Health
+from tams.services.issuers import Issuer
 from tams.services.media import Media
 from tams.services.objects import Objects
+from tams.services.profiles import Profiles
 from tams.services.queue import Queue
 from tams.services.segments import Segments
 from tams.services.service import Service
 from tams.services.sources import Sources
 from tams.services.storage import StorageAllocation
+from tams.services.tokens import Keys, SharedSecret, TokenMaker, TokenVerifier
 from tams.settings import Settings
 from tams.storage.configure import build_storages
 from tams.storage.signing import GRACE_S
@@ -39,6 +58,7 @@ from tams.workers.loop import Worker
 EXPOSED = [
     "Link",
     "Location",
+    "WWW-Authenticate",
     "Content-Range",
     "ETag",
     "X-Paging-Limit",
@@ -120,9 +140,31 @@ def _services(
             ),
         ),
         objects=Objects(catalogue, storages.signer),
+        profiles=Profiles(catalogue, clock),
         media=Media(storages.local, max_size=settings.max_object_size),
         health=Health({"catalogue": catalogue.ping, "storage": storages.ping}),
+        authentication=_authentication(settings, clock) if settings.auth_schemes else None,
     )
+
+
+def _authentication(settings: Settings, clock: Clock) -> Authentication:
+    """What verifies callers, with the credentials file read once, so that it can be."""
+    file = CredentialsFile(Path(settings.credentials)) if settings.credentials else None
+    if file is not None:
+        file.refresh()
+    keys: dict[str | None, Keys] = {url: Issuer(url, clock) for url in settings.issuers}
+    maker = None
+    if secret := settings.jwt_secret.get_secret_value():
+        shared = SharedSecret(secret)
+        keys |= {settings.jwt_issuer: shared, None: shared}
+        maker = TokenMaker(
+            shared,
+            issuer=settings.jwt_issuer,
+            audience=next(iter(settings.audiences), None),
+            lifetime=timedelta(seconds=settings.token_lifetime),
+            clock=clock,
+        )
+    return Authentication(TokenVerifier(keys, settings.audiences, clock), file, maker, clock)
 
 
 def _worker(settings: Settings, catalogue: Catalogue, storages: Storages, clock: Clock) -> Worker:
@@ -150,14 +192,20 @@ def _application(settings: Settings, services: Services, worker: Worker) -> Fast
     )
     app.state.services = services
     app.state.page_sizes = PageSizes(settings.page_default, settings.page_max)
-    app.state.anyone = ANYONE
     app.state.public_url = settings.public_url
     app.state.worker = worker
     errors.install(app)
     # What is asked most comes first: routes are tried in turn.
-    for module in (service, segments, storage, objects, media, flows, sources, health):
+    often = (service, segments, storage, objects, media, flows, sources)
+    for module in (*often, profiles, health, token):
         # Not include_router, which would match every request in two steps.
         app.router.routes.extend(module.router.routes)
+    app.add_middleware(
+        Access,
+        authentication=services.authentication,
+        schemes=Schemes(settings.auth_schemes),
+        table=ScopeTable(webhook_changes_by(Scope[settings.webhook_changes_by.upper()])),
+    )
     app.add_middleware(StandardPaths)
     app.add_middleware(
         CORSMiddleware,

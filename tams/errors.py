@@ -3,6 +3,7 @@
 TamsError
 ├── Invalid                 the request breaks a rule: names the field, the value and the rule
 ├── NotFound                no such resource, as far as the caller may know
+├── Unauthenticated         nobody, as far as the credentials tell, or somebody unknown
 ├── Forbidden               the caller or the resource does not allow it
 │   └── FlowReadOnly
 ├── MediaRefused            a signed media URL that is forged, expired or for another method
@@ -44,6 +45,10 @@ class NotFound(TamsError):
         super().__init__(f"there is no {kind} {name}")
         self.kind = kind
         self.name = name
+
+
+class Unauthenticated(TamsError):
+    """The credentials of a request are missing or not valid here."""
 
 
 class Forbidden(TamsError):

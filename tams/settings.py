@@ -8,12 +8,30 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from tams.errors import BadSettings
 
 PREFIX = "TAMS_"
-IGNORED = frozenset({"TAMS_SPEC_DIR", "TAMS_API_BASE_URL", "TAMS_PROOF"})
+IGNORED = frozenset(
+    {
+        "TAMS_SPEC_DIR",
+        "TAMS_PROOF",
+        "TAMS_API_BASE_URL",
+        "TAMS_API_TOKEN",
+        "TAMS_API_TOKEN_URL",
+        "TAMS_API_CLIENT_ID",
+        "TAMS_API_CLIENT_SECRET",
+    }
+)
 """Names that belong to the tests and the client commands."""
 
 
@@ -34,7 +52,34 @@ class Settings(BaseModel):
     public_url: str = Field(
         "", description="base of media URLs; empty: the address that the client used"
     )
-    auth: Literal["none"] = Field("none", description="who may ask; only `none` for now")
+    auth: str = Field(
+        "none",
+        description="how callers prove who they are: `none`, or a comma list of `jwt` (Bearer), "
+        "`basic` and `token` (`access_token` in the URL)",
+    )
+    jwt_secret: SecretStr = Field(
+        SecretStr(""),
+        description="what HS256 tokens are made and verified with; 32 bytes or more; empty: none",
+    )
+    jwt_issuer: str = Field(
+        "tams", min_length=1, description="`iss` of the tokens made with that secret"
+    )
+    jwt_audience: str = Field(
+        "",
+        description="comma list of which a token's `aud` must name one; empty: it must name none",
+    )
+    oidc_issuers: str = Field(
+        "", description="comma list of OpenID Connect issuers whose tokens are good here"
+    )
+    credentials: str = Field(
+        "", description="file of users, clients and tokens, kept by `tams admin`; empty: none"
+    )
+    token_lifetime: int = Field(
+        3600, ge=60, description="seconds for which a token of `/token` is good"
+    )
+    webhook_changes_by: Literal["read", "write"] = Field(
+        "read", description="scope that may replace or delete a Webhook; `read` is the standard's"
+    )
     page_default: int = Field(100, ge=1, description="items of a page whose request names no limit")
     page_max: int = Field(1000, ge=1, le=10000, description="most items of a page")
     storage_default: int = Field(
@@ -87,6 +132,50 @@ class Settings(BaseModel):
             raise ValueError("a default must not exceed its maximum")
         return self
 
+    @field_validator("oidc_issuers")
+    @classmethod
+    def _addresses(cls, value: str) -> str:
+        if not all(one.startswith(("http://", "https://")) for one in _listed(value)):
+            raise ValueError("each must begin with http:// or https://")
+        return value
+
+    @field_validator("jwt_secret")
+    @classmethod
+    def _long(cls, value: SecretStr) -> SecretStr:
+        if 0 < len(value.get_secret_value().encode()) < 32:
+            raise ValueError("it must have 32 bytes or more (RFC 7518, section 3.2)")
+        return value
+
+    @model_validator(mode="after")
+    def _somebody_gets_in(self) -> Settings:
+        schemes = self.auth_schemes
+        if self.auth.strip() != "none" and (not schemes or schemes - {"jwt", "basic", "token"}):
+            raise ValueError("TAMS_AUTH: it must be none, or a list of jwt, basic and token")
+        tokens = self.jwt_secret.get_secret_value() or self.oidc_issuers or self.credentials
+        if schemes & {"jwt", "token"} and not tokens:
+            raise ValueError(
+                "TAMS_AUTH: no token could be verified; set TAMS_JWT_SECRET, TAMS_OIDC_ISSUERS or "
+                "TAMS_CREDENTIALS"
+            )
+        if "basic" in schemes and not self.credentials:
+            raise ValueError("TAMS_AUTH: basic needs the users of TAMS_CREDENTIALS")
+        return self
+
+    @property
+    def auth_schemes(self) -> frozenset[str]:
+        """The ways of proving who one is; none if authentication is off."""
+        return frozenset(() if self.auth.strip() == "none" else _listed(self.auth))
+
+    @property
+    def audiences(self) -> list[str]:
+        """Whom tokens are for."""
+        return _listed(self.jwt_audience)
+
+    @property
+    def issuers(self) -> list[str]:
+        """Whose tokens are good, besides our own."""
+        return _listed(self.oidc_issuers)
+
     @property
     def catalogue_url(self) -> str:
         """Where the catalogue lies."""
@@ -101,6 +190,10 @@ class Settings(BaseModel):
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             return False
+
+
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def read_settings(environment: Mapping[str, str], **overrides: object) -> Settings:

@@ -12,10 +12,12 @@ from fastapi import Depends, Request
 
 from tams.api.paging import PageSizes
 from tams.domain.access import Principal
+from tams.services.authentication import Authentication
 from tams.services.flows import Flows
 from tams.services.health import Health
 from tams.services.media import Media
 from tams.services.objects import Objects
+from tams.services.profiles import Profiles
 from tams.services.segments import Segments
 from tams.services.service import Service
 from tams.services.sources import Sources
@@ -32,8 +34,10 @@ class Services:
     segments: Segments
     storage: StorageAllocation
     objects: Objects
+    profiles: Profiles
     media: Media
     health: Health
+    authentication: Authentication | None
 
 
 async def _services(request: Request) -> Services:
@@ -47,7 +51,7 @@ async def _sizes(request: Request) -> PageSizes:
 
 
 async def _who(request: Request) -> Principal:
-    who: Principal = request.app.state.anyone
+    who: Principal = request.state.who
     return who
 
 

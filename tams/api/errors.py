@@ -17,6 +17,7 @@ _log = structlog.get_logger(__name__)
 
 STATUS: dict[type[errors.TamsError], int] = {
     errors.Invalid: 400,
+    errors.Unauthenticated: 401,
     errors.NotFound: 404,
     errors.Forbidden: 403,
     errors.MediaRefused: 403,
