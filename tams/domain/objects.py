@@ -24,16 +24,31 @@ class Instance(NamedTuple):
     label: str | None = None
 
 
+class InitObject(NamedTuple):
+    """An initialisation Object, as a Media Object that needs it shows it."""
+
+    object_id: str
+    storage_id: str | None = None
+    key: str | None = None
+    others: tuple[Instance, ...] | None = None
+    """Instances besides the controlled one at `storage_id` and `key`, if there are any."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Object:
-    """An Object that at least one Segment of a living Flow refers to."""
+    """An Object that at least one Segment of a living Flow refers to.
+
+    Segments refer to an initialisation Object by way of the Media Objects that name it.
+    """
 
     id: str
-    timerange: TimeRange
+    timerange: TimeRange | None
+    """None for an initialisation Object."""
     key_frame_count: int | None
     first_referenced_by_flow: str | None
     """None once that Flow no longer refers to it."""
     instances: tuple[Instance, ...]
+    init_object: InitObject | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from tams.domain.flows import LockedFlow
+from tams.domain.objects import InitObject
 from tams.domain.segments import NewSegment, Refusal, Segment
 from tams.domain.timerange import LIMIT, TimeRange, format_timestamp
 
@@ -18,14 +19,16 @@ UNSTORED = -1
 class KnownObject(NamedTuple):
     """What the catalogue knows of an Object, locked; `key` and `allocated_for` are its own keys.
 
-    A `condemned` Object is unknown to the API, but its id is taken until its bytes are gone.
+    A `registered` Object holds media, an `init` Object what media of others need. A `condemned`
+    Object is unknown to the API, but its id is taken until its bytes are gone.
     """
 
     key: int
-    state: Literal["allocated", "registered", "condemned"]
+    state: Literal["allocated", "registered", "init", "condemned"]
     allocated_for: int | None
     timerange: TimeRange | None
     key_frame_count: int | None
+    init_object_id: str | None = None
 
 
 class Neighbour(NamedTuple):
@@ -58,12 +61,14 @@ class Accepted(NamedTuple):
     """A Segment to insert; `object` is None if its Object is external and new to the store.
 
     Several Segments of a batch may use such an Object: the first brings it and its `get_urls`, for
-    the others its key is UNSTORED.
+    the others its key is UNSTORED. `init` is the initialisation Object that an Object new to the
+    API names; the first that names an `allocated` one makes it an `init` Object.
     """
 
     segment: Segment
     object: KnownObject | None
     new: NewSegment
+    init: KnownObject | None = None
 
 
 @dataclass(slots=True)
@@ -93,25 +98,24 @@ def decide(
     """Apply the rules to each screened Segment; later ones meet the earlier ones of the batch."""
     decision = Decision()
     timeline = _Timeline(survey.neighbours)
-    batch: dict[str, Accepted] = {}
+    objects = _Objects(survey.objects)
     for post in posts:
-        earlier = batch.get(post.object_id)
-        known = survey.objects.get(post.object_id) if earlier is None else _registered(earlier)
+        known = objects.find(post.object_id)
         try:
-            _check_init_object(flow, post)
             neighbour = timeline.before(post.timerange)
             if neighbour is not None and neighbour.end > _start(post):
                 if known is None or not _is_same(post, neighbour):
                     raise _overlap(post, neighbour)
                 _check_reuse(post, known)
                 continue
-            accepted = _accept(flow, post, known, backend_labels)
+            init = None if post.init_object_id is None else objects.find(post.init_object_id)
+            accepted = _accept(flow, post, known, init, backend_labels)
         except ValueError as refusal:
             decision.refused.append(Refusal(post.object_id, post.timerange, str(refusal)))
             continue
         decision.accepted.append(accepted)
         timeline.insert(accepted.segment)
-        batch[post.object_id] = accepted
+        objects.take(accepted)
     return decision
 
 
@@ -143,42 +147,45 @@ def _within_limits(name: str, ns: int) -> None:
         raise ValueError(f"{name}: times must lie within ±9223372036 seconds, not {shown}")
 
 
-def _check_init_object(flow: LockedFlow, post: NewSegment) -> None:
-    if flow.uses_init_segments or post.init_object_id is not None:
-        raise ValueError("init_object_id: initialisation Objects are not supported yet")
-
-
 def _accept(
-    flow: LockedFlow, post: NewSegment, known: KnownObject | None, backend_labels: frozenset[str]
+    flow: LockedFlow,
+    post: NewSegment,
+    known: KnownObject | None,
+    init: KnownObject | None,
+    backend_labels: frozenset[str],
 ) -> Accepted:
     used = post.timerange.shifted(-post.ts_offset)
     if known is None:
         _check_external(post, backend_labels)
     elif known.state == "condemned":
-        raise _unknown(post)
+        raise _unknown("object_id", post.object_id)
+    elif known.state == "init":
+        raise ValueError(f"object_id: {post.object_id} is an initialisation Object, not media")
     elif post.get_urls:
         raise ValueError(
             f"get_urls: Object {post.object_id} already exists; its instances are managed at "
             f"/objects/{{objectId}}/instances"
         )
     elif known.state == "allocated" and known.allocated_for != flow.key:
-        raise ValueError(f"object_id: {post.object_id} was allocated for another Flow")
+        raise _for_another_flow("object_id", post.object_id)
     if known is not None and known.state == "registered":
         _check_reuse(post, known)
-        covers = known.timerange
+        _check_inherited(flow, known, post)
+        covers, init = known.timerange, None
     else:
+        _check_init(flow, post, init)
         covers = post.object_timerange
     covers = covers or used
     if not covers.contains(used):
         raise ValueError(
             f"timerange: less ts_offset it is {used}, which is not within the Object's {covers}"
         )
-    return Accepted(_segment(post, covers, known), known, post)
+    return Accepted(_segment(post, covers, known), known, post, init)
 
 
 def _check_external(post: NewSegment, backend_labels: frozenset[str]) -> None:
     if not post.get_urls:
-        raise _unknown(post)
+        raise _unknown("object_id", post.object_id)
     labels = [instance.label for instance in post.get_urls]
     if len(set(labels)) < len(labels):
         raise ValueError("get_urls: each label may be given once")
@@ -187,10 +194,37 @@ def _check_external(post: NewSegment, backend_labels: frozenset[str]) -> None:
             raise ValueError(f"get_urls: label {label!r} belongs to a Storage Backend")
 
 
+def _check_init(flow: LockedFlow, post: NewSegment, init: KnownObject | None) -> None:
+    """Whether a new Object has an init Object if and only if the Flow says so, and may have it."""
+    init_id = post.init_object_id
+    if flow.uses_init_segments != (init_id is not None):
+        raise ValueError(
+            f"init_object_id: it must be given where init_segments of the Flow is true, "
+            f"and only there; Flow {flow.id} and Object {post.object_id} disagree"
+        )
+    if init_id is None:
+        return
+    if init is None or init.state == "condemned":
+        raise _unknown("init_object_id", init_id)
+    if init.state == "registered" or init_id == post.object_id:
+        raise ValueError(f"init_object_id: {init_id} holds media, so it initialises nothing")
+    if init.state == "allocated" and init.allocated_for != flow.key:
+        raise _for_another_flow("init_object_id", init_id)
+
+
+def _check_inherited(flow: LockedFlow, known: KnownObject, post: NewSegment) -> None:
+    if flow.uses_init_segments != (known.init_object_id is not None):
+        raise ValueError(
+            f"object_id: it must have an initialisation Object where init_segments of the Flow is "
+            f"true, and only there; Flow {flow.id} and Object {post.object_id} disagree"
+        )
+
+
 def _check_reuse(post: NewSegment, known: KnownObject) -> None:
     for name, given, kept in (
         ("object_timerange", post.object_timerange, known.timerange),
         ("key_frame_count", post.key_frame_count, known.key_frame_count),
+        ("init_object_id", post.init_object_id, known.init_object_id),
     ):
         if given is not None and given != kept:
             raise ValueError(
@@ -200,9 +234,9 @@ def _check_reuse(post: NewSegment, known: KnownObject) -> None:
 
 def _segment(post: NewSegment, covers: TimeRange, known: KnownObject | None) -> Segment:
     timerange = post.timerange
-    count = post.key_frame_count
+    count, init_id = post.key_frame_count, post.init_object_id
     if known is not None and known.state == "registered":
-        count = known.key_frame_count
+        count, init_id = known.key_frame_count, known.init_object_id
     return Segment(
         _start(post),
         _end(timerange),
@@ -219,16 +253,17 @@ def _segment(post: NewSegment, covers: TimeRange, known: KnownObject | None) -> 
         None,
         None,
         post.get_urls or None,
+        None if init_id is None else InitObject(init_id),
     )
 
 
 def _registered(accepted: Accepted) -> KnownObject:
-    segment, known, _ = accepted
+    segment, known = accepted.segment, accepted.object
     key = UNSTORED if known is None else known.key
     allocated_for = None if known is None else known.allocated_for
-    return KnownObject(
-        key, "registered", allocated_for, segment.object_timerange, segment.key_frame_count
-    )
+    init_id = None if segment.init_object is None else segment.init_object.object_id
+    timerange, count = segment.object_timerange, segment.key_frame_count
+    return KnownObject(key, "registered", allocated_for, timerange, count, init_id)
 
 
 def _is_same(post: NewSegment, neighbour: Neighbour | Segment) -> bool:
@@ -264,8 +299,33 @@ def _overlap(post: NewSegment, neighbour: Neighbour | Segment) -> ValueError:
     return ValueError(f"timerange: {post.timerange} overlaps the registered Segment {there}")
 
 
-def _unknown(post: NewSegment) -> ValueError:
-    return ValueError(f"object_id: there is no Object {post.object_id}; allocate it first")
+def _unknown(field: str, object_id: str) -> ValueError:
+    return ValueError(f"{field}: there is no Object {object_id}; allocate it first")
+
+
+def _for_another_flow(field: str, object_id: str) -> ValueError:
+    return ValueError(f"{field}: {object_id} was allocated for another Flow")
+
+
+class _Objects:
+    """The Objects as they stood there, and as the Segments accepted so far have made them."""
+
+    def __init__(self, stored: Mapping[str, KnownObject]) -> None:
+        self._stored = stored
+        self._media: dict[str, Accepted] = {}
+        self._inits: dict[str, KnownObject] = {}
+
+    def find(self, object_id: str) -> KnownObject | None:
+        earlier = self._media.get(object_id)
+        if earlier is not None:
+            return _registered(earlier)
+        return self._inits.get(object_id) or self._stored.get(object_id)
+
+    def take(self, accepted: Accepted) -> None:
+        self._media[accepted.new.object_id] = accepted
+        init, init_id = accepted.init, accepted.new.init_object_id
+        if init is not None and init_id is not None:
+            self._inits[init_id] = init._replace(state="init")
 
 
 class _Timeline:

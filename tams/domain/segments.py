@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from tams.domain.objects import Instance
+from tams.domain.objects import InitObject, Instance
 from tams.domain.timerange import EMPTY, TimeRange
 
 
@@ -31,6 +31,7 @@ class Segment(NamedTuple):
     key: str | None
     others: tuple[Instance, ...] | None
     """Instances besides the controlled one at `storage_id` and `key`, if there are any."""
+    init_object: InitObject | None = None
 
     @property
     def timerange(self) -> TimeRange:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-from tams.domain.objects import Instance
+from tams.domain.objects import InitObject, Instance
 from tams.domain.storage import Signer, StorageBackend
 from tams.wire.service import storage_backend_fields
 from tams.wire.values import present
@@ -18,6 +18,7 @@ class GetUrls:
         self._signer = signer
         self._sign = signer.sign
         self._verbose = verbose
+        self._inits: dict[InitObject, str] = {}
         self._signed = {
             key: _tail(backend, presigned=True, verbose=verbose)
             for key, backend in signer.backends.items()
@@ -33,6 +34,14 @@ class GetUrls:
         if others:
             shown = ",".join(filter(None, (shown, *map(self._entries, others))))
         return f',"get_urls":[{shown}]' if shown else ""
+
+    def init_object(self, id_name: str, init: InitObject) -> str:
+        """An `init_object` to follow other members, with its id under the name for this place."""
+        if init not in self._inits:
+            get_urls = self.member(init.storage_id, init.key, init.others or ())
+            told = f'{{"{id_name}":{json.dumps(init.object_id)}{get_urls}}}'
+            self._inits[init] = f',"init_object":{told}'
+        return self._inits[init]
 
     def _controlled(self, storage_id: str | None, key: str | None) -> str:
         if storage_id is None or key is None:

@@ -18,9 +18,11 @@ def object_json(found: Object, flow_ids: Sequence[str], signer: Signer, *, verbo
             "id": found.id,
             "referenced_by_flows": list(flow_ids),
             "first_referenced_by_flow": found.first_referenced_by_flow,
-            "timerange": str(found.timerange),
+            "timerange": None if found.timerange is None else str(found.timerange),
             "key_frame_count": found.key_frame_count,
         }
     )
-    get_urls = GetUrls(signer, verbose=verbose).member(None, None, found.instances)
-    return f"{json.dumps(facts)[:-1]}{get_urls}}}".encode("ascii")
+    urls = GetUrls(signer, verbose=verbose)
+    init = "" if found.init_object is None else urls.init_object("id", found.init_object)
+    get_urls = urls.member(None, None, found.instances)
+    return f"{json.dumps(facts)[:-1]}{init}{get_urls}}}".encode("ascii")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, NamedTuple, Required
 
@@ -156,19 +156,15 @@ def segments_json(
     Printed piece by piece, since a page holds up to a thousand: by way of dictionaries and
     `json.dumps` it takes twice as long.
     """
-    get_urls = GetUrls(signer, verbose=verbose).member
-    printed = [_segment(segment, with_object, get_urls) for segment in segments]
+    urls = GetUrls(signer, verbose=verbose)
+    printed = [_segment(segment, with_object, urls) for segment in segments]
     return f"[{','.join(printed)}]".encode("ascii")
 
 
 _quoted = json.JSONEncoder().encode
 
 
-def _segment(
-    segment: Segment,
-    with_object: bool,
-    get_urls: Callable[[str | None, str | None, Iterable[Instance]], str],
-) -> str:
+def _segment(segment: Segment, with_object: bool, urls: GetUrls) -> str:
     object_id, timerange = _quoted(segment.object_id), format_range(*segment[:3])
     text = f'{{"object_id":{object_id},"timerange":"{timerange}"'
     if segment.ts_offset:
@@ -183,4 +179,6 @@ def _segment(
         text += f',"sample_count":{segment.sample_count}'
     if segment.key_frame_count is not None:
         text += f',"key_frame_count":{segment.key_frame_count}'
-    return f"{text}{get_urls(segment.storage_id, segment.key, segment.others or ())}}}"
+    if segment.init_object is not None:
+        text += urls.init_object("object_id", segment.init_object)
+    return f"{text}{urls.member(segment.storage_id, segment.key, segment.others or ())}}}"

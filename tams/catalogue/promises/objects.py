@@ -51,9 +51,10 @@ class Objects(ABC):
 
     @abstractmethod
     async def condemn(self, keys: Iterable[int], due: datetime) -> int:
-        """Record which of these registered Objects nothing refers to any more.
+        """Record which of these Media Objects nothing refers to any more.
 
-        Each gets a job `remove_object`, due at `due`. Returns their number.
+        With them go the initialisation Objects that they were the last to name. Each gets a job
+        `remove_object`, due at `due`. Returns their number.
         """
 
     @abstractmethod

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 
-from sqlalchemy import Select, bindparam, delete, exists, select, update
+from sqlalchemy import Select, bindparam, delete, exists, select, union_all, update
 
 from tams.catalogue.promises.objects import DoomedObject, Objects
 from tams.catalogue.promises.segments import MAX_SEGMENTS
@@ -19,28 +20,38 @@ from tams.catalogue.sql.schema import flow, instance, object_, place, segment
 from tams.catalogue.sql.statements import Among, Rows, Written
 from tams.catalogue.sql.tags import FLOW_TAGS, filter_tags
 from tams.domain.flows import LockedFlow
-from tams.domain.objects import Instance, NewObject, Object
+from tams.domain.objects import InitObject, Instance, NewObject, Object
 from tams.domain.pages import Page, PageRequest
 from tams.domain.patterns import UUID
 from tams.domain.tags import TagFilter
 from tams.domain.timerange import TimeRange
 from tams.errors import Invalid
 
-LIVING = """EXISTS (SELECT 1 FROM segment r JOIN flow f ON f.pk = r.flow_pk
-    WHERE r.object_pk = o.pk AND f.gone_at IS NULL)"""
+_USED = """EXISTS (SELECT 1 FROM segment r JOIN flow f ON f.pk = r.flow_pk
+    WHERE r.object_pk = {}.pk AND f.gone_at IS NULL)"""
+LIVING = _USED.format("o")
 """Whether a living Flow has a Segment of the Object `o`."""
+LIVING_INIT = f"EXISTS (SELECT 1 FROM object m WHERE m.init_pk = o.pk AND {_USED.format('m')})"
+"""Whether a living Flow has a Segment of a Media Object that names `o` as its init Object."""
+
+_INIT_OBJECT = """CASE WHEN o.init_pk IS NOT NULL THEN
+    (SELECT {}(i.id, i.storage_id, i.key, i.others){} FROM object i WHERE i.pk = o.init_pk) END"""
+INIT_OBJECT = Written(
+    _INIT_OBJECT.format("json_array", ""), _INIT_OBJECT.format("json_build_array", "::text")
+)
+"""The `InitObject` that the Object `o` names, as JSON, so that no page needs a second query."""
 
 _TAKEN = select(object_.c.id).where(Among(object_.c.id, "ids"))
 _ALLOCATE = Rows.inserted(
     object_, "id", "storage_id", "key", "content_type", "allocated_for", "expires"
 )
 # By hand: the first Flow only counts while it still has a Segment of the Object.
-_GET = Written.same(
-    f"""SELECT o.start_ns, o.end_ns, o.end_inclusive, o.key_frame_count, o.storage_id, o.key,
+_GET = f"""SELECT o.start_ns, o.end_ns, o.end_inclusive, o.key_frame_count, o.storage_id, o.key,
     (SELECT f.id FROM flow f WHERE f.pk = o.first_flow_pk AND f.gone_at IS NULL AND EXISTS
-        (SELECT 1 FROM segment r WHERE r.object_pk = o.pk AND r.flow_pk = f.pk))
-FROM object o
-WHERE o.id = ?1 AND o.start_ns IS NOT NULL AND o.removable_at IS NULL AND {LIVING}"""
+        (SELECT 1 FROM segment r WHERE r.object_pk = o.pk AND r.flow_pk = f.pk)), {{}}
+FROM object o WHERE o.id = {{}} AND o.removable_at IS NULL AND ({LIVING} OR {LIVING_INIT})"""
+_GET_OBJECT = Written(
+    _GET.format(INIT_OBJECT.sqlite, "?1"), _GET.format(INIT_OBJECT.postgresql, "$1")
 )
 _OTHERS = (
     select(object_.c.id, instance.c.storage_id, instance.c.key, instance.c.url, instance.c.label)
@@ -48,13 +59,20 @@ _OTHERS = (
     .where(Among(object_.c.id, "ids"))
     .order_by(instance.c.object_pk, instance.c.position)
 )
+_media = object_.alias("media")
 _LIVING_REFERENCE = exists().where(
     segment.c.object_pk == object_.c.pk,
     segment.c.flow_pk == flow.c.pk,
     flow.c.gone_at.is_(None),
 )
-_LOCK = (
-    select(object_.c.pk).where(Among(object_.c.pk, "keys")).order_by(object_.c.pk).with_for_update()
+# With the init Objects that Media Objects name, in the one order in which all take these locks:
+# else two that condemn the last two Media Objects of one would each leave it to the other.
+_LOCK = Written(
+    """SELECT init_pk FROM object
+WHERE pk IN (SELECT value FROM json_each(?1)) AND init_pk IS NOT NULL""",
+    """SELECT init_pk FROM object WHERE pk = ANY(ARRAY(SELECT unnest($1::bigint[]) UNION
+    SELECT init_pk FROM object WHERE pk = ANY($1::bigint[]) AND init_pk IS NOT NULL))
+ORDER BY pk FOR UPDATE""",
 )
 _CONDEMN = (
     update(object_)
@@ -63,6 +81,18 @@ _CONDEMN = (
         object_.c.start_ns.is_not(None),
         object_.c.removable_at.is_(None),
         ~_LIVING_REFERENCE,
+    )
+    .values(removable_at=bindparam("due"), init_pk=None)
+    .returning(object_.c.pk)
+)
+# It goes with the last row that names it, not with the last living one: so no registration has to
+# lock the init Object that it inherits.
+_CONDEMN_INITS = (
+    update(object_)
+    .where(
+        Among(object_.c.pk, "keys"),
+        object_.c.removable_at.is_(None),
+        ~exists().where(_media.c.init_pk == object_.c.pk),
     )
     .values(removable_at=bindparam("due"))
     .returning(object_.c.pk)
@@ -128,18 +158,21 @@ class SQLObjects(Objects):
         )
 
     async def get(self, object_id: str) -> Object | None:
-        rows = await self._connection.fetch(_GET, (object_id,))
+        rows = await self._connection.fetch(_GET_OBJECT, (object_id,))
         if not rows:
             return None
-        start, end, inclusive, count, storage_id, key, first = rows[0]
-        others = (await find_others(self._connection, [object_id])).get(object_id, ())
+        start, end, inclusive, count, storage_id, key, first, told = rows[0]
+        init = InitObject(*json.loads(told)) if told else None
+        ids = [object_id] if init is None else [object_id, init.object_id]
+        others = await find_others(self._connection, ids)
         controlled = () if key is None else (Instance(storage_id, key),)
         return Object(
             id=object_id,
-            timerange=TimeRange(start, end, bool(inclusive)),
+            timerange=None if start is None else TimeRange(start, end, bool(inclusive)),
             key_frame_count=count,
             first_referenced_by_flow=first,
-            instances=(*controlled, *others),
+            instances=(*controlled, *others.get(object_id, ())),
+            init_object=init and init._replace(others=others.get(init.object_id)),
         )
 
     async def referenced_by(
@@ -163,10 +196,13 @@ class SQLObjects(Objects):
         return Page(kept, kept[-1] if len(ids) > page.limit else None)
 
     async def condemn(self, keys: Iterable[int], due: datetime) -> int:
-        wanted = sorted(set(keys))
+        wanted, last = sorted(set(keys)), microseconds(due)
         # The lock in a statement of its own: the next one then sees what others had registered.
-        await self._connection.fetch(_LOCK, {"keys": wanted})
-        rows = await self._connection.fetch(_CONDEMN, {"keys": wanted, "due": microseconds(due)})
+        named = await self._connection.fetch(_LOCK, (wanted,))
+        inits = {row[0] for row in named if row[0] is not None}
+        rows = [*await self._connection.fetch(_CONDEMN, {"keys": wanted, "due": last})]
+        if inits:
+            rows += await self._connection.fetch(_CONDEMN_INITS, {"keys": inits, "due": last})
         return await self._remove_later([row[0] for row in rows], due)
 
     async def condemn_expired(self, now: datetime, limit: int = MAX_SEGMENTS) -> int:
@@ -203,10 +239,9 @@ class SQLObjects(Objects):
 @lru_cache(maxsize=64)
 def _referring(wanted: tuple[tuple[str, int], ...]) -> Select[tuple[str]]:
     clauses = FLOW_TAGS.clauses(flow.c.pk)
-    referring = select(segment.c.flow_pk).where(
-        segment.c.object_pk
-        == select(object_.c.pk).where(object_.c.id == bindparam("object_id")).scalar_subquery()
-    )
+    asked = select(object_.c.pk).where(object_.c.id == bindparam("object_id"))
+    named_by = select(_media.c.pk).where(_media.c.init_pk == asked.scalar_subquery())
+    referring = select(segment.c.flow_pk).where(segment.c.object_pk.in_(union_all(asked, named_by)))
     return (
         select(flow.c.id)
         .where(

@@ -6,14 +6,15 @@ cost of a page or of a registration does not depend on the length of the Flow.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from datetime import datetime
 
 from tams.catalogue.promises.segments import MAX_SEGMENTS, Deleted, Extent, Segments
-from tams.catalogue.sql.connection import Connection
+from tams.catalogue.sql.connection import Connection, Row
 from tams.catalogue.sql.moments import microseconds
-from tams.catalogue.sql.objects import LIVING, find_others
+from tams.catalogue.sql.objects import INIT_OBJECT, LIVING, LIVING_INIT, find_others
 from tams.catalogue.sql.schema import instance, object_, segment
 from tams.catalogue.sql.segment_removal import (
     Found,
@@ -26,6 +27,7 @@ from tams.catalogue.sql.segment_removal import (
 from tams.catalogue.sql.statements import Rows, Written
 from tams.domain.deletions import DeletionRequest
 from tams.domain.flows import LockedFlow
+from tams.domain.objects import InitObject
 from tams.domain.pages import Page, PageRequest
 from tams.domain.registration import Accepted, KnownObject, Neighbour, Survey
 from tams.domain.segments import NewSegment, Segment, SegmentQuery
@@ -37,8 +39,10 @@ _EARLIEST, _LATEST = -(2**63), 2**63 - 1
 _PAGE_KEY = re.compile(r"s(-?[0-9]{1,19})", re.ASCII)
 
 _STATE = f"""CASE WHEN o.removable_at IS NOT NULL THEN 'condemned'
+    WHEN o.is_init = 1 THEN CASE WHEN {LIVING_INIT} THEN 'init' ELSE 'condemned' END
     WHEN o.start_ns IS NULL THEN 'allocated'
     WHEN {LIVING} THEN 'registered' ELSE 'condemned' END"""
+_INIT_ID = "(SELECT i.id FROM object i WHERE i.pk = o.init_pk)"
 
 # One statement for the batch, hence one round trip: the named Objects (0), the Segments with the
 # greatest start below an end, each once since a batch often has one for all (1), and keys for
@@ -46,11 +50,11 @@ _STATE = f"""CASE WHEN o.removable_at IS NOT NULL THEN 'condemned'
 # all Segments or Objects first; on SQLite `CROSS JOIN` does.
 _SURVEY = Written(
     f"""SELECT 0, o.id, {_STATE}, o.pk, o.allocated_for, o.start_ns, o.end_ns, o.end_inclusive,
-    o.key_frame_count, NULL, NULL
+    o.key_frame_count, NULL, NULL, {_INIT_ID}
 FROM object o WHERE o.id IN (SELECT value FROM json_each(?2))
 UNION ALL
 SELECT 1, o.id, NULL, NULL, s.start_ns, s.end_ns, s.end_inclusive, s.ts_offset, s.last_duration,
-    s.sample_offset, s.sample_count
+    s.sample_offset, s.sample_count, NULL
 FROM (SELECT DISTINCT (SELECT max(p.start_ns) FROM segment p
     WHERE p.flow_pk = ?1 AND p.start_ns < j.value) AS start_ns FROM json_each(?3) j) n
 CROSS JOIN segment s ON s.flow_pk = ?1 AND s.start_ns = n.start_ns
@@ -58,15 +62,15 @@ CROSS JOIN object o ON o.pk = s.object_pk
 UNION ALL
 SELECT 2, j.value, NULL, j.key + 1 +
     coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'object'), 0),
-    NULL, NULL, NULL, NULL, NULL, NULL, NULL
+    NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 FROM json_each(?4) j""",
     f"""WITH named AS (SELECT o.id, {_STATE} AS state, o.pk, o.allocated_for, o.start_ns, o.end_ns,
-    o.end_inclusive, o.key_frame_count
+    o.end_inclusive, o.key_frame_count, NULL::bigint, NULL::bigint, {_INIT_ID}
 FROM object o WHERE o.id = ANY($2::text[]) ORDER BY o.pk FOR UPDATE)
-SELECT 0, named.*, NULL::bigint, NULL::bigint FROM named
+SELECT 0, named.* FROM named
 UNION ALL
 SELECT 1, o.id, NULL, NULL, s.start_ns, s.end_ns, s.end_inclusive, s.ts_offset, s.last_duration,
-    s.sample_offset, s.sample_count
+    s.sample_offset, s.sample_count, NULL
 FROM (SELECT DISTINCT p.start_ns FROM unnest($3::bigint[]) AS j(end_ns)
     CROSS JOIN LATERAL (SELECT start_ns FROM segment WHERE flow_pk = $1 AND start_ns < j.end_ns
         ORDER BY start_ns DESC LIMIT 1) p) n
@@ -75,22 +79,28 @@ CROSS JOIN LATERAL (SELECT * FROM segment
 CROSS JOIN LATERAL (SELECT id FROM object WHERE pk = s.object_pk OFFSET 0) o
 UNION ALL
 SELECT 2, e.id, NULL, nextval(pg_get_serial_sequence('object', 'pk')),
-    NULL, NULL, NULL, NULL, NULL, NULL, NULL
+    NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 FROM unnest($4::text[]) AS e(id)""",
 )
 
 _REGISTRATION = """UPDATE object SET first_flow_pk = v.flow_pk, start_ns = v.start_ns,
     end_ns = v.end_ns, end_inclusive = v.end_inclusive, key_frame_count = v.key_frame_count,
-    expires = NULL"""
-_REGISTERED = "v(pk, flow_pk, start_ns, end_ns, end_inclusive, key_frame_count)"
+    init_pk = v.init_pk, expires = NULL"""
+_REGISTERED = "v(pk, flow_pk, start_ns, end_ns, end_inclusive, key_frame_count, init_pk)"
 _REGISTER = Rows.written(
     f"WITH {_REGISTERED} AS (VALUES {{rows}}) {_REGISTRATION} FROM v WHERE object.pk = v.pk",
     f"{_REGISTRATION} FROM {{rows}} AS {_REGISTERED} WHERE object.pk = v.pk",
-    "bigint", "bigint", "bigint", "bigint", "smallint", "bigint",
+    "bigint", "bigint", "bigint", "bigint", "smallint", "bigint", "bigint",
 )  # fmt: skip
+_REGISTER_INITS = Rows.written(
+    """WITH v(pk) AS (VALUES {rows})
+UPDATE object SET is_init = 1, expires = NULL FROM v WHERE object.pk = v.pk""",
+    "UPDATE object SET is_init = 1, expires = NULL FROM {rows} AS v(pk) WHERE object.pk = v.pk",
+    "bigint",
+)
 _ADD_OBJECTS = Rows.inserted(
     object_, "pk", "id", "others", "first_flow_pk", "start_ns", "end_ns", "end_inclusive",
-    "key_frame_count",
+    "key_frame_count", "init_pk",
 )  # fmt: skip
 _ADD_INSTANCES = Rows.inserted(instance, "object_pk", "position", "url", "label")
 _ADD_SEGMENTS = Rows.inserted(
@@ -115,12 +125,14 @@ def _page(*, reverse: bool, by_object: bool) -> Written:
     columns = """s.start_ns, s.end_ns, s.end_inclusive, o.id, s.ts_offset, s.last_duration,
     s.sample_offset, s.sample_count, o.start_ns, o.end_ns, o.end_inclusive, o.key_frame_count,
     o.storage_id, o.key, o.others"""
+    init = INIT_OBJECT
     index = "INDEXED BY segment_object" if by_object else ""
     page = f"SELECT * FROM segment s WHERE {where} ORDER BY s.start_ns {order} LIMIT ?4"
     return Written(
-        f"""SELECT {columns} FROM segment s {index} CROSS JOIN object o ON o.pk = s.object_pk
+        f"""SELECT {columns}, {init.sqlite}
+FROM segment s {index} CROSS JOIN object o ON o.pk = s.object_pk
 WHERE {where} ORDER BY s.start_ns {order} LIMIT ?4""".replace("GREATEST(", "max("),
-        f"""SELECT {columns} FROM ({page}) s
+        f"""SELECT {columns}, {init.postgresql} FROM ({page}) s
 CROSS JOIN LATERAL (SELECT * FROM object WHERE pk = s.object_pk OFFSET 0) o
 ORDER BY s.start_ns {order}""".replace("?", "$"),
     )
@@ -145,7 +157,7 @@ class SQLSegments(Segments):
             _SURVEY,
             (
                 flow.key,
-                list({post.object_id for post in posts}),
+                list(_named(flow, posts)),
                 [_storable(post.timerange.end) for post in posts],
                 list({post.object_id for post in posts if post.get_urls}),
             ),
@@ -154,9 +166,10 @@ class SQLSegments(Segments):
         neighbours: list[Neighbour] = []
         for part, object_id, state, key, *rest in rows:
             if part == 0:
-                objects[object_id] = KnownObject(key, state, rest[0], _range(rest[1:4]), rest[4])
+                facts = (rest[0], _range(rest[1:4]), rest[4], rest[7])
+                objects[object_id] = KnownObject(key, state, *facts)
             elif part == 1:
-                neighbours.append(Neighbour._make((*rest[:3], object_id, *rest[3:])))
+                neighbours.append(Neighbour._make((*rest[:3], object_id, *rest[3:7])))
             else:
                 self._reserved[object_id] = key
         return Survey(objects, sorted(neighbours))
@@ -165,10 +178,14 @@ class SQLSegments(Segments):
         if not accepted:
             return
         ordinal = self._change(flow, at)
-        registered, external, instances, segments = [], [], [], []
-        for new, known, post in accepted:
+        registered, inits, external, instances, segments = [], [], [], [], []
+        for new, known, post, init in accepted:
             key = self._reserved[new.object_id] if known is None or known.key < 0 else known.key
-            facts = (flow.key, *new[8:10], int(new.object_end_inclusive), new.key_frame_count)
+            init_key = None if init is None else init.key
+            end_inclusive = int(new.object_end_inclusive)
+            facts = (flow.key, *new[8:10], end_inclusive, new.key_frame_count, init_key)
+            if init is not None and init.state == "allocated":
+                inits.append((init.key,))
             if known is None:
                 external.append((key, new.object_id, 1, *facts))
                 instances += [
@@ -181,6 +198,7 @@ class SQLSegments(Segments):
                 (flow.key, new[0], new[1], int(new.end_inclusive), key, ordinal, *new[4:8])
             )
         await self._connection.hold_rows(_REGISTER, registered)
+        await self._connection.hold_rows(_REGISTER_INITS, inits)
         await self._connection.hold_rows(_ADD_OBJECTS, external)
         await self._connection.hold_rows(_ADD_INSTANCES, instances)
         await self._connection.hold_rows(_ADD_SEGMENTS, segments)
@@ -201,9 +219,9 @@ class SQLSegments(Segments):
         rows = await self._connection.fetch(
             _PAGES[page.reverse, query.object_id is not None], parameters
         )
-        items = [Segment._make(row) for row in rows[: page.limit]]
+        items = await self._whole(rows[: page.limit])
         next_key = f"s{items[-1].start}" if len(rows) > page.limit else None
-        return Page(await self._with_others(items), next_key)
+        return Page(items, next_key)
 
     async def extent(self, flow: LockedFlow, query: SegmentQuery, most: int) -> Extent:
         return await find_extent(self._connection, flow.key, query, most)
@@ -248,15 +266,29 @@ class SQLSegments(Segments):
         self._connection.counter("flow", flow.id).segments_updated = microseconds(at)
         return self._connection.next_ordinal("flow", flow.id)
 
-    async def _with_others(self, items: Sequence[Segment]) -> Sequence[Segment]:
-        """Most Objects lie in one place alone: their row says so, and costs nothing more."""
+    async def _whole(self, rows: Sequence[Row]) -> Sequence[Segment]:
+        """Most Objects need no other and lie in one place alone: their rows cost nothing more."""
+        items = [Segment._make(row) for row in rows]
+        inits = {told: InitObject(*json.loads(told)) for told in {row[-1] for row in rows} if told}
         flagged = {item.object_id for item in items if item.others}
-        if not flagged:
+        flagged |= {init.object_id for init in inits.values() if init.others}
+        if not (flagged or inits):
             return items
-        others = await find_others(self._connection, flagged)
+        others = await find_others(self._connection, flagged) if flagged else {}
+        inits = {
+            told: init._replace(others=others.get(init.object_id)) for told, init in inits.items()
+        }
         return [
-            item._replace(others=others[item.object_id]) if item.others else item for item in items
+            item._replace(others=others.get(item.object_id), init_object=inits.get(row[-1]))
+            for item, row in zip(items, rows, strict=True)
         ]
+
+
+def _named(flow: LockedFlow, posts: Sequence[NewSegment]) -> set[str]:
+    named = {post.object_id for post in posts}
+    if flow.uses_init_segments:
+        named |= {post.init_object_id for post in posts if post.init_object_id is not None}
+    return named
 
 
 def _storable(ns: int | None) -> int:
