@@ -58,16 +58,29 @@ _REFUSED = {
 
 @dataclass(frozen=True, slots=True)
 class Carrier:
-    """A container that Objects are written in; `muxer` is its name in FFmpeg."""
+    """A container that Objects are written in; `muxer` is its name in FFmpeg.
+
+    `init_mime_type` is that of the init Object, None where every Object is complete in itself.
+    """
 
     muxer: str
     mime_type: str
     extension: str
+    init_mime_type: str | None = None
+
+    @property
+    def fragmented(self) -> bool:
+        """Whether what the Objects of a track have in common is in an Object of its own."""
+        return self.init_mime_type is not None
 
 
 TRANSPORT_STREAM = Carrier("mpegts", "video/mp2t", ".ts")
 QUICKTIME = Carrier("mov", "video/quicktime", ".mov")
 MP4 = Carrier("mp4", "video/mp4", ".mp4")
+FRAGMENTED = {
+    "video": Carrier("mp4", "video/iso.segment", ".m4s", "video/mp4"),
+    "audio": Carrier("mp4", "audio/iso.segment", ".m4s", "audio/mp4"),
+}
 
 
 def mime_type(kind: str, codec: str) -> str:
@@ -97,6 +110,11 @@ def carrier_for(codec: str) -> Carrier | None:
     if codec in _TRANSPORT:
         return TRANSPORT_STREAM
     return next((carrier for carrier in (QUICKTIME, MP4) if can_carry(carrier.muxer, codec)), None)
+
+
+def fragmented_carrier_for(kind: str, codec: str) -> Carrier | None:
+    """Return the container for Objects of fragmented MP4; None if it does not take the codec."""
+    return FRAGMENTED.get(kind) if can_carry("mp4", codec) else None
 
 
 def can_carry(muxer: str, codec: str) -> bool:

@@ -11,6 +11,10 @@ the beginning of the Segment: a multiple of the wrap, and less than a tick. Only
 begins in its first ten seconds is carried ten seconds late, so that decoding times, which come
 before presentation, do not begin behind a wrap.
 
+The clock of a fragmented MP4 Object is the Flow's timeline too, in the ticks of its track: whole
+Flows play as one. Decoding times are not negative there, so a timeline that begins before its tenth
+second is carried to begin at it.
+
 The clock of any other Object begins at 0 with its first decoding time.
 """
 
@@ -27,8 +31,9 @@ from tams.domain.timerange import SECOND, TimeRange
 from tams.errors import MediaUnreadable
 from tams.media.clock import TS_CLOCK, WRAP, Unwrapper, nearest, to_ns, to_seconds
 from tams.media.codecs import TRANSPORT_STREAM, Carrier
+from tams.media.fragments import InitSegments, fragment_options
 from tams.media.probe import Media, Track
-from tams.media.samples import Sample, open_media, read_samples, sampler_for, translated
+from tams.media.samples import Sample, codec_name, open_media, read_samples, sampler_for, translated
 from tams.media.writing import Output, PacketTimes
 
 DEFAULT_DURATION = 2 * SECOND
@@ -58,6 +63,8 @@ class CutObject:
     last_duration: int
     key_frame_count: int | None
     """None for audio."""
+    init: bytes | None
+    """The init segment that it cannot be read without; None if it is complete in itself."""
 
 
 def cut(
@@ -103,6 +110,10 @@ class Timeline:
         late = _LATE if 0 <= self.start < _LATE else 0
         return nearest(to_seconds(self.start + late), TS_CLOCK)
 
+    def fragment_ticks(self, tick: Fraction) -> int:
+        """Return the tick at which the file begins in fragmented MP4."""
+        return nearest(to_seconds(max(self.start, _LATE)), tick)
+
 
 @dataclass(frozen=True, slots=True)
 class _ObjectClock:
@@ -128,13 +139,21 @@ class _ObjectClock:
 class _Draft:
     """An Object while it is written, with what its Segment needs to know."""
 
-    def __init__(self, path: Path, output: Output, clock: _ObjectClock, timeline: Timeline) -> None:
+    def __init__(
+        self,
+        path: Path,
+        output: Output,
+        clock: _ObjectClock,
+        timeline: Timeline,
+        inits: InitSegments | None,
+    ) -> None:
         self.path = path
         self.first: Sample | None = None
         self.last: Sample | None = None
         self._output = output
         self._clock = clock
         self._timeline = timeline
+        self._inits = inits
         self._keys = 0
         self._earliest: int | None = None
 
@@ -164,6 +183,7 @@ class _Draft:
         start, end_ns = self._timeline.ns(first.shown), self._timeline.ns(end)
         offset = start - to_ns(shown)
         object_start = to_ns((earliest - skipped) * self._clock.tick)
+        init = None if self._inits is None else self._inits.split(self.path)
         return CutObject(
             path=self.path,
             size=self.path.stat().st_size,
@@ -172,6 +192,7 @@ class _Draft:
             ts_offset=offset,
             last_duration=end_ns - self._timeline.ns(last.shown),
             key_frame_count=self._keys if track.kind == "video" else None,
+            init=init,
         )
 
 
@@ -186,6 +207,7 @@ class _Studio:
         self._carrier = carrier
         self._folder = folder
         self._timeline = timeline
+        self._inits = InitSegments() if carrier.fragmented else None
         self._count = 0
 
     def objects(self, samples: Iterator[Sample], duration: Fraction) -> Iterator[_Draft]:
@@ -208,16 +230,23 @@ class _Studio:
         name = f"{self._track.index}-{self._count:08}{self._carrier.extension}"
         self._count += 1
         path = self._folder / name
-        transport = self._carrier is TRANSPORT_STREAM
-        options = _TRANSPORT_OPTIONS if transport else {}
-        output = Output(path, self._carrier.muxer, [self._stream], options)
-        if transport:
-            clock = _ObjectClock(
-                TS_CLOCK, self._timeline.origin, self._timeline.transport_ticks, wraps=True
-            )
-        else:
-            clock = _ObjectClock(output.ticks[0], sample.decode_time, 0, wraps=False)
-        return _Draft(path, output, clock, self._timeline)
+        output = Output(path, self._carrier.muxer, [self._stream], self._options())
+        clock = self._clock(output.ticks[0], sample)
+        return _Draft(path, output, clock, self._timeline, self._inits)
+
+    def _options(self) -> dict[str, str]:
+        if self._carrier is TRANSPORT_STREAM:
+            return _TRANSPORT_OPTIONS
+        return fragment_options(codec_name(self._stream)) if self._carrier.fragmented else {}
+
+    def _clock(self, tick: Fraction, first: Sample) -> _ObjectClock:
+        timeline = self._timeline
+        if self._carrier is TRANSPORT_STREAM:
+            return _ObjectClock(tick, timeline.origin, timeline.transport_ticks, wraps=True)
+        if self._carrier.fragmented:
+            begin = timeline.fragment_ticks(tick)
+            return _ObjectClock(tick, timeline.origin, begin, wraps=False)
+        return _ObjectClock(tick, first.decode_time, 0, wraps=False)
 
 
 def _finished(drafts: Iterator[_Draft], track: Track) -> Iterator[CutObject]:

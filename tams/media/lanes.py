@@ -14,12 +14,13 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.stream import Stream
 
-from tams.domain.timerange import SECOND, TimeRange
+from tams.domain.timerange import SECOND, TimeRange, format_timestamp
 from tams.errors import MediaUnreadable
 from tams.media.clock import TS_CLOCK, SampleChain, Unwrapper, nearest, to_seconds
 from tams.media.samples import (
+    Coding,
     Sample,
-    codec_name,
+    coding_of,
     open_media,
     pcm_frame_bits,
     read_samples,
@@ -67,7 +68,7 @@ class LaneReader:
         self._lane = lane
         self._first = first
         self._pieces = chain((first,), pieces)
-        self._codec = ""
+        self._coding: Coding | None = None
         self._chain: SampleChain | None = None
         self._begins: Fraction | None = None
         self._rate = 0
@@ -77,8 +78,9 @@ class LaneReader:
     def template(self, stack: ExitStack) -> Stream:
         """Return the track of the first Object, open until the stack is left."""
         with translated(self._first.path):
-            stream = self._stream(stack.enter_context(open_media(self._first.path)))
-        self._codec = codec_name(stream)
+            container = stack.enter_context(open_media(self._first.path))
+            stream = self._stream(container)
+        self._coding = coding_of(container, stream)
         self._rate = stream.codec_context.sample_rate if isinstance(stream, AudioStream) else 0
         return stream
 
@@ -110,10 +112,7 @@ class LaneReader:
 
     def _wanted(self, container: InputContainer, piece: Piece, window: Window) -> Iterator[Sample]:
         stream = self._stream(container)
-        if codec_name(stream) != self._codec:
-            raise MediaUnreadable(
-                f"{piece.path}: {codec_name(stream)} cannot follow {self._codec} in one track"
-            )
+        self._check(coding_of(container, stream), piece)
         samples = self._placed(container, stream, piece)
         if not isinstance(stream, AudioStream):
             return video_frames(samples, window)
@@ -121,6 +120,19 @@ class LaneReader:
         if bits is None:
             return audio_packets(samples, window)
         return pcm_packets(samples, window, stream.codec_context.sample_rate, bits)
+
+    def _check(self, coding: Coding, piece: Piece) -> None:
+        before = self._coding
+        if before is None or coding == before:
+            return
+        if coding.codec != before.codec:
+            raise MediaUnreadable(
+                f"{piece.path}: {coding.codec} cannot follow {before.codec} in one track"
+            )
+        raise MediaUnreadable(
+            f"{piece.path}: {coding} cannot follow {before} in one track; what is before and after "
+            f"{format_timestamp(_bounds(piece)[0])} must be joined apart"
+        )
 
     def _placed(self, container: InputContainer, stream: Stream, piece: Piece) -> Iterator[Sample]:
         tick = tick_of(stream)

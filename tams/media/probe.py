@@ -18,7 +18,7 @@ from av.video.stream import VideoStream
 from tams.domain.flows import AudioParameters, VideoParameters
 from tams.errors import MediaUnreadable
 from tams.media.clock import FrameGrid, Unwrapper
-from tams.media.codecs import Carrier, carrier_for, mime_type
+from tams.media.codecs import Carrier, carrier_for, fragmented_carrier_for, mime_type
 from tams.media.essence import audio_parameters, video_parameters
 from tams.media.frame_rate import frame_rate
 from tams.media.samples import (
@@ -43,7 +43,7 @@ _SCAN_LIMIT = 20_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Track:
-    """One track of a file; `carrier` is None if no Object can hold it without re-encoding."""
+    """One track of a file; `carrier` is None if no such Object can hold it without re-encoding."""
 
     index: int
     kind: Kind
@@ -81,10 +81,13 @@ def fingerprint(path: Path) -> str:
         raise MediaUnreadable(f"{path}: {error.strerror}") from error
 
 
-def probe(path: Path) -> Media:
-    """Describe every track of a file; raise `MediaUnreadable` if we can read none of them."""
+def probe(path: Path, *, fragmented: bool = False) -> Media:
+    """Describe every track of a file; raise `MediaUnreadable` if we can read none of them.
+
+    The carriers are those of `carrier_for`, or fragmented MP4.
+    """
     with translated(path), open_media(path) as container:
-        head = _Head(container)
+        head = _Head(container, fragmented)
         tracks = tuple(head.track(stream) for stream in container.streams)
         starts = [start for start in map(head.begins, tracks) if start is not None]
         if not starts:
@@ -100,8 +103,9 @@ def probe(path: Path) -> Media:
 class _Head:
     """The first Samples of each track of video and audio."""
 
-    def __init__(self, container: InputContainer) -> None:
+    def __init__(self, container: InputContainer, fragmented: bool) -> None:
         self.first_ticks: int | None = None
+        self._fragmented = fragmented
         self._wraps = wraps(container)
         self._samples: dict[int, list[Sample]] = {
             stream.index: [] for stream in container.streams if _is_essence(stream)
@@ -145,11 +149,14 @@ class _Head:
             index=stream.index,
             kind=kind,
             codec=mime_type(kind, codec),
-            carrier=carrier_for(codec) if parameters else None,
+            carrier=self._carrier(kind, codec) if parameters else None,
             time_base=stream.time_base,
             frame_rate=rate,
             parameters=parameters,
         )
+
+    def _carrier(self, kind: Kind, codec: str) -> Carrier | None:
+        return fragmented_carrier_for(kind, codec) if self._fragmented else carrier_for(codec)
 
     def begins(self, track: Track) -> Fraction | None:
         """Return when the track is first presented, as cutting it will find."""

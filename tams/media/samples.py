@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import struct
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -80,6 +81,34 @@ def tick_of(stream: Stream) -> Fraction:
     if not stream.time_base:
         raise MediaUnreadable(f"track {stream.index} has no time base")
     return stream.time_base
+
+
+@dataclass(frozen=True, slots=True)
+class Coding:
+    """What a decoder is told before the first sample, and not again."""
+
+    codec: str
+    shape: tuple[int, int] | None
+    """Width and height, or sample rate and channels; None where the samples themselves tell."""
+    parameters: bytes | None = None
+    """As the codec defines them."""
+
+    def __str__(self) -> str:
+        shape = "in-band" if self.shape is None else "{}/{}".format(*self.shape)
+        digest = hashlib.sha256(self.parameters or b"").hexdigest()[:8]
+        return f"{self.codec} {shape} (parameters {digest})"
+
+
+def coding_of(container: InputContainer, stream: Stream) -> Coding:
+    """Return what a file tells of one of its tracks ahead of all samples."""
+    codec, context = codec_name(stream), stream.codec_context
+    if wraps(container):
+        return Coding(codec, None)
+    if isinstance(stream, VideoStream):
+        return Coding(codec, (stream.width, stream.height), context.extradata)
+    if isinstance(stream, AudioStream):
+        return Coding(codec, (stream.rate, stream.channels), context.extradata)
+    return Coding(codec, None, context.extradata)
 
 
 class Sampler(ABC):

@@ -21,13 +21,21 @@ from tams.media.samples import codec_name
 
 _LARGEST_TIMESCALE = 2**31 - 1
 
+_COARSEST = Fraction(1, 10_000)
+"""The clock of Matroska, for one, would move frames off their boundaries."""
+
 _FILTERS = {
-    "h264": "h264_mp4toannexb,dump_extra",
-    "hevc": "hevc_mp4toannexb,dump_extra",
-    "mpeg2video": "dump_extra",
-    "mpeg4": "dump_extra",
+    # Each key frame, also of an open GOP, is preceded by its parameter sets.
+    "mpegts": {
+        "h264": "h264_mp4toannexb,dump_extra",
+        "hevc": "hevc_mp4toannexb,dump_extra",
+        "mpeg2video": "dump_extra",
+        "mpeg4": "dump_extra",
+    },
+    # The muxer does this by itself, except where it writes fragments.
+    "mp4": {"aac": "aac_adtstoasc"},
 }
-"""For MPEG-TS: each key frame, also of an open GOP, is preceded by its parameter sets."""
+"""What packets of a codec go through on their way into a container."""
 
 _USUAL_LAYOUTS = {"1 channels": "mono", "2 channels": "stereo"}
 """What is meant where a file, such as WAV, only counts its channels; MP4 must know."""
@@ -47,7 +55,8 @@ def output_tick(muxer: str, stream: Stream) -> Fraction:
         return TS_CLOCK
     if isinstance(stream, AudioStream):
         return Fraction(1, stream.codec_context.sample_rate)
-    return stream.time_base or TS_CLOCK
+    tick = stream.time_base or TS_CLOCK
+    return tick if tick <= _COARSEST else TS_CLOCK
 
 
 class Output:
@@ -93,7 +102,7 @@ class Output:
                 stream.codec_context.layout = named
         tick = output_tick(muxer, template)
         stream.time_base = tick
-        chain = _FILTERS.get(codec_name(template)) if muxer == "mpegts" else None
+        chain = _FILTERS.get(muxer, {}).get(codec_name(template))
         bitstream = BitStreamFilterContext(chain, template) if chain else None
         return _Lane(stream, tick, bitstream)
 

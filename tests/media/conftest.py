@@ -46,10 +46,19 @@ class Cutting:
         return join(lanes, out)
 
 
+def whole_file(item: CutObject) -> Path:
+    """Return a file that can be read, behind its init segment where it needs that."""
+    if item.init is None:
+        return item.path
+    path = item.path.with_suffix(".mp4")
+    path.write_bytes(item.init + item.path.read_bytes())
+    return path
+
+
 def pieces(objects: list[CutObject]) -> list[Piece]:
     return [
         Piece(
-            path=item.path,
+            path=whole_file(item),
             timerange=item.timerange,
             ts_offset=item.ts_offset,
             object_timerange=item.object_timerange,
@@ -62,8 +71,8 @@ def pieces(objects: list[CutObject]) -> list[Piece]:
 def cutting(tmp_path):
     """Return a function that cuts every track of a file."""
 
-    def run(path: Path, **options) -> Cutting:
-        media = probe(path)
+    def run(path: Path, *, fragmented: bool = False, **options) -> Cutting:
+        media = probe(path, fragmented=fragmented)
         folder = tmp_path / "objects"
         folder.mkdir(exist_ok=True)
         tracks = {t.index: list(cut(media, t, folder, **options)) for t in media.tracks}
