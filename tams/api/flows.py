@@ -14,6 +14,7 @@ from tams.api.paging import paging_headers
 from tams.api.properties import add_property, add_tags
 from tams.api.query import Query
 from tams.domain.flows import FlowQuery, FlowStatus
+from tams.domain.profiles import with_technical
 from tams.domain.sources import ContentFormat
 from tams.domain.timerange import ETERNITY
 from tams.errors import Invalid
@@ -78,10 +79,10 @@ async def put_flow(
     resource_id: str, request: Request, services: ServicesDep, who: WhoDep
 ) -> Response:
     """Create a Flow, or replace its metadata."""
-    metadata = parse_flow(await read_body(request))
-    if metadata.id != resource_id:
-        raise Invalid("id", metadata.id, f"it must be the id in the path, {resource_id}")
-    created = await services.flows.put(who, metadata)
+    flow = parse_flow(await read_body(request))
+    if flow.id != resource_id:
+        raise Invalid("id", flow.id, f"it must be the id in the path, {resource_id}")
+    created = await services.flows.put(who, flow)
     return no_content() if created is None else json_response(flow_json(created), 201)
 
 
@@ -96,7 +97,7 @@ add_tags(router, _FLOW, _flows)
 add_property(router, _FLOW, "label", parse_text, _flows)
 add_property(router, _FLOW, "description", parse_text, _flows)
 add_property(router, _FLOW, "max_bit_rate", parse_bit_rate, _flows)
-add_property(router, _FLOW, "avg_bit_rate", parse_bit_rate, _flows)
+add_property(router, _FLOW, "avg_bit_rate", parse_bit_rate, _flows, with_technical)
 
 
 @router.get(f"{_FLOW}/read_only")

@@ -31,6 +31,12 @@ class Resources(Protocol):
 
 
 Choose = Callable[[Services], Resources]
+Assign = Callable[[Any, str, object], Any]
+"""Gives a resource with the named property set, or unset by None."""
+
+
+def _assign(resource: Any, name: str, value: object) -> Any:  # noqa: ANN401 - either noun
+    return replace(resource, **{name: value})
 
 
 def add_property(
@@ -39,6 +45,7 @@ def add_property(
     name: str,
     parse: Callable[[bytes, str], object],
     choose: Choose,
+    assign: Assign = _assign,
 ) -> None:
     """Serve GET, PUT and DELETE of one property; GET of an unset one is null (statement 94)."""
 
@@ -52,12 +59,12 @@ def add_property(
         resource_id: str, request: Request, services: ServicesDep, who: WhoDep
     ) -> Response:
         value = parse(await read_body(request), name)
-        await choose(services).change(who, resource_id, lambda old: replace(old, **{name: value}))
+        await choose(services).change(who, resource_id, lambda old: assign(old, name, value))
         return no_content()
 
     @router.delete(f"{path}/{name}", name=f"unset {name}")
     async def delete_property(resource_id: str, services: ServicesDep, who: WhoDep) -> Response:
-        await choose(services).change(who, resource_id, lambda old: replace(old, **{name: None}))
+        await choose(services).change(who, resource_id, lambda old: assign(old, name, None))
         return no_content()
 
 

@@ -237,12 +237,11 @@ class CollectionItem:
     container_mapping: ContainerMapping | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FlowMetadata:
-    """What clients say of a Flow; unset properties are None or empty."""
+# Without slots, since FlowMetadata inherits from two classes, of which one may have them.
+@dataclass(frozen=True, kw_only=True)
+class FlowTechnical:
+    """What tells how a Flow is coded and wrapped: what a Profile fixes (`flow-technical`)."""
 
-    id: str
-    source_id: str
     format: ContentFormat
     codec: str | None = None
     container: str | None = None
@@ -250,8 +249,21 @@ class FlowMetadata:
     segment_duration: Ratio | None = None
     avg_bit_rate: Natural | None = None
     """In 1000 bit/s, as `max_bit_rate`."""
-    max_bit_rate: Natural | None = None
     essence_parameters: EssenceParameters | None = None
+
+    @property
+    def uses_init_segments(self) -> bool:
+        """Whether every Media Object of this Flow needs an initialisation Object."""
+        return getattr(self.essence_parameters, "init_segments", None) is True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowCommon:
+    """What clients say of a Flow besides (`flow-common`); unset properties are None or empty."""
+
+    id: str
+    source_id: str
+    max_bit_rate: Natural | None = None
     label: str | None = None
     description: str | None = None
     tags: Tags = field(default_factory=dict)
@@ -260,14 +272,15 @@ class FlowMetadata:
     read_only: bool | None = None
     flow_collection: tuple[CollectionItem, ...] = ()
     profile_id: str | None = None
+    """Where a Flow is replaced, "" takes its link to a Profile away, and None keeps it."""
     metadata_version: str | None = None
     created_by: str | None = None
     updated_by: str | None = None
 
-    @property
-    def uses_init_segments(self) -> bool:
-        """Whether every Media Object of this Flow needs an initialisation Object."""
-        return getattr(self.essence_parameters, "init_segments", None) is True
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowMetadata(FlowTechnical, FlowCommon):
+    """All that clients say of a Flow."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

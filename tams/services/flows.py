@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from dataclasses import fields, replace
-from typing import Any
+from dataclasses import replace
 
 from tams.catalogue.base import Catalogue, Transaction
 from tams.domain.access import Principal
 from tams.domain.clock import Clock
 from tams.domain.events import Event, EventType
-from tams.domain.flows import Flow, FlowMetadata, FlowQuery, LockedFlow
-from tams.domain.jobs import Job
+from tams.domain.flows import Flow, FlowCommon, FlowMetadata, FlowQuery
 from tams.domain.pages import Page, PageRequest
+from tams.domain.profiles import profile_after
+from tams.domain.records import values_of
 from tams.domain.sources import Source
 from tams.domain.timerange import TimeRange
 from tams.errors import Invalid, NotFound
@@ -25,7 +25,7 @@ Change = Callable[[Flow], Flow]
 
 
 class Flows:
-    """Reads, creates, changes and deletes Flows (TAMS 8.2 `/flows`)."""
+    """Reads, creates and changes Flows (TAMS 8.2 `/flows`)."""
 
     def __init__(self, catalogue: Catalogue, clock: Clock) -> None:
         self._catalogue = catalogue
@@ -45,7 +45,7 @@ class Flows:
         """
 
         async def work(tx: Transaction) -> tuple[Flow, TimeRange | None]:
-            flow = _found(flow_id, await tx.flows.get(flow_id))
+            flow = found(flow_id, await tx.flows.get(flow_id))
             if timerange is None:
                 return flow, None
             return flow, await tx.flows.timerange(flow_id, timerange)
@@ -60,22 +60,23 @@ class Flows:
 
         return await self._catalogue.read(work)
 
-    async def put(self, who: Principal, metadata: FlowMetadata) -> Flow | None:
+    async def put(self, who: Principal, flow: FlowCommon) -> Flow | None:
         """Create a Flow and return it, or replace the metadata of an existing one.
 
-        Raises `Invalid` where it would conflict with its Source or its collection, and
+        What is no `FlowMetadata` takes the rest from its Profile. Raises `Invalid` where there is
+        none, or where the Flow would conflict with its Profile, its Source or its collection, and
         `FlowReadOnly`.
         """
 
         async def work(tx: Transaction) -> Flow | None:
-            if metadata.flow_collection:
+            if flow.flow_collection:
                 await tx.flows.lock_collections()
-            locked = await tx.flows.lock(metadata.id)
+            locked = await tx.flows.lock(flow.id)
             if locked is None:
-                return await self._create(tx, who, metadata)
+                return await self._create(tx, who, await _completed(tx, flow))
             require_writable(locked)
-            old = _found(metadata.id, await tx.flows.get(metadata.id))
-            await self._update(tx, who, old, _with(old, metadata))
+            old = found(flow.id, await tx.flows.get(flow.id))
+            await self._update(tx, who, old, _with(old, await _completed(tx, flow)))
             return None
 
         return await self._catalogue.write(work)
@@ -92,7 +93,7 @@ class Flows:
             if collection:
                 await tx.flows.lock_collections()
             await lock_writable(tx, flow_id)
-            old = _found(flow_id, await tx.flows.get(flow_id))
+            old = found(flow_id, await tx.flows.get(flow_id))
             await self._update(tx, who, old, change(old))
 
         await self._catalogue.write(work)
@@ -102,35 +103,21 @@ class Flows:
 
         async def work(tx: Transaction) -> None:
             await lock(tx, flow_id)
-            old = _found(flow_id, await tx.flows.get(flow_id))
+            old = found(flow_id, await tx.flows.get(flow_id))
             await self._update(tx, who, old, replace(old, read_only=read_only))
-
-        await self._catalogue.write(work)
-
-    async def delete(self, who: Principal, flow_id: str) -> None:
-        """Delete a Flow; it and its Segments are gone at once, their rows and bytes later.
-
-        Raises `NotFound` and `FlowReadOnly`.
-        """
-
-        async def work(tx: Transaction) -> None:
-            await tx.flows.lock_collections()
-            locked = await lock_writable(tx, flow_id)
-            flow = _found(flow_id, await tx.flows.get(flow_id))
-            source = await tx.sources.lock(flow.source_id)
-            await self._remove(tx, who, locked, flow, source)
 
         await self._catalogue.write(work)
 
     async def _create(self, tx: Transaction, who: Principal, metadata: FlowMetadata) -> Flow:
         now = self._clock()
         flow = Flow(
-            **_values(metadata),
+            **values_of(FlowMetadata, metadata),
             created=now,
             metadata_updated=now,
         )
         flow = replace(
             flow,
+            profile_id=flow.profile_id or None,
             created_by=flow.created_by or who.name,
             updated_by=flow.updated_by or who.name,
             metadata_version=flow.metadata_version or str(uuid.uuid4()),
@@ -141,7 +128,7 @@ class Flows:
         derived = DerivedSources(tx, self._clock)
         await derived.note({flow.source_id, *(await member_sources(tx, flow)).values()})
         await tx.flows.add(flow)
-        await tx.events.append(_flow_event("flows/created", flow))
+        await tx.events.append(flow_event("flows/created", flow))
         await derived.tell()
         return flow
 
@@ -171,57 +158,25 @@ class Flows:
             await check_collection(tx, new)
             await derived.note({new.source_id, *(await member_sources(tx, old, new)).values()})
         await tx.flows.replace(new)
-        await tx.events.append(_flow_event("flows/updated", new))
+        await tx.events.append(flow_event("flows/updated", new))
         await derived.tell()
 
-    async def _remove(
-        self, tx: Transaction, who: Principal, locked: LockedFlow, flow: Flow, source: Source | None
-    ) -> None:
-        derived = DerivedSources(tx, self._clock)
-        collectors = await tx.flows.sources_of(flow.collected_by)
-        members = await member_sources(tx, flow)
-        await derived.note({flow.source_id, *members.values(), *collectors.values()})
-        for collector in sorted(collectors):
-            await self._release(tx, who, collector, flow.id)
-        await tx.flows.remove(locked, self._clock())
-        await tx.jobs.add(Job(kind="remove_flow", subject=locked.key, due=self._clock()))
-        await tx.events.append(
-            Event(
-                type="flows/deleted",
-                entity_id=flow.id,
-                source_id=flow.source_id,
-                flow_collected_by=flow.collected_by,
-                source_collected_by=() if source is None else source.collected_by,
-            )
-        )
-        if source is not None and not await tx.sources.has_flows(source.id):
-            await tx.events.append(source_event("sources/deleted", source))
-            await tx.sources.remove(source.id)
-        await derived.tell()
 
-    async def _release(self, tx: Transaction, who: Principal, collector: str, flow_id: str) -> None:
-        await lock(tx, collector)
-        old = _found(collector, await tx.flows.get(collector))
-        kept = tuple(item for item in old.flow_collection if item.id != flow_id)
-        new = replace(
-            old,
-            flow_collection=kept,
-            metadata_version=str(uuid.uuid4()),
-            metadata_updated=self._clock(),
-            updated_by=who.name or old.updated_by,
-        )
-        await tx.flows.replace(new)
-        await tx.events.append(_flow_event("flows/updated", new))
-
-
-def _found(flow_id: str, flow: Flow | None) -> Flow:
+def found(flow_id: str, flow: Flow | None) -> Flow:
+    """Return the Flow; raises `NotFound` if there is none."""
     if flow is None:
         raise NotFound("Flow", flow_id)
     return flow
 
 
-def _values(metadata: FlowMetadata) -> dict[str, Any]:
-    return {field.name: getattr(metadata, field.name) for field in fields(FlowMetadata)}
+async def _completed(tx: Transaction, flow: FlowCommon) -> FlowMetadata:
+    """The metadata of a Flow, with what its Profile says of it."""
+    if isinstance(flow, FlowMetadata):
+        return flow
+    profile = await tx.profiles.get(flow.profile_id or "")
+    if profile is None:
+        raise Invalid("profile_id", flow.profile_id, "it must be the id of a Profile of this store")
+    return profile.flow(flow)
 
 
 def _with(old: Flow, metadata: FlowMetadata) -> Flow:
@@ -232,8 +187,9 @@ def _with(old: Flow, metadata: FlowMetadata) -> Flow:
         )
     return replace(
         old,
-        **_values(metadata)
+        **values_of(FlowMetadata, metadata)
         | {
+            "profile_id": profile_after(old, metadata),
             "metadata_version": metadata.metadata_version or old.metadata_version,
             "created_by": old.created_by,
             "updated_by": metadata.updated_by or old.updated_by,
@@ -256,7 +212,8 @@ def _first_source(flow: Flow) -> Source:
     )
 
 
-def _flow_event(kind: EventType, flow: Flow) -> Event:
+def flow_event(kind: EventType, flow: Flow) -> Event:
+    """Tell what became of a Flow."""
     return Event(
         type=kind,
         entity_id=flow.id,

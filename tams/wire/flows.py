@@ -3,88 +3,54 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import fields
 from typing import Annotated, Any
 
 from pydantic import TypeAdapter
 from pydantic_core import from_json, to_json
 
-from tams.domain import flows as domain
-from tams.domain.flows import (
-    AudioParameters,
-    CollectionItem,
-    DataParameters,
-    EssenceParameters,
-    Flow,
-    FlowMetadata,
-    ImageParameters,
-    MultiParameters,
-    VideoParameters,
-)
+from tams.domain.flows import CollectionItem, Flow, FlowCommon, FlowMetadata
 from tams.domain.numbers import Natural
 from tams.domain.patterns import check_uuid
-from tams.domain.sources import ContentFormat
+from tams.domain.profiles import TECHNICAL
 from tams.domain.timerange import TimeRange
 from tams.errors import Invalid
-from tams.wire.values import WHOLE, check_values, parse, present, timestamp_text, whole
+from tams.wire.technical import NAMES, known, parse_technical, read_object
+from tams.wire.values import WHOLE, check_values, parse, present, timestamp_text
 
-_KNOWN = frozenset(field.name for field in fields(FlowMetadata))
-_NAMES = frozenset(
-    field.name for kind in vars(domain).values() if is_dataclass(kind) for field in fields(kind)
-)
-_MIME_TYPE = re.compile(r"[^\s/]+/[^\s/]+")
+_KNOWN = frozenset(one.name for one in fields(FlowMetadata))
 _METADATA = TypeAdapter(FlowMetadata)
+_COMMON = TypeAdapter(FlowCommon)
 _BIT_RATE: TypeAdapter[int] = TypeAdapter(Annotated[Natural, WHOLE])
 _COLLECTION = TypeAdapter(tuple[CollectionItem, ...])
-_ESSENCE: dict[ContentFormat, TypeAdapter[Any]] = {
-    ContentFormat.VIDEO: TypeAdapter(VideoParameters),
-    ContentFormat.AUDIO: TypeAdapter(AudioParameters),
-    ContentFormat.IMAGE: TypeAdapter(ImageParameters),
-    ContentFormat.DATA: TypeAdapter(DataParameters),
-    ContentFormat.MULTI: TypeAdapter(MultiParameters),
-}
 
 
-def parse_flow(body: bytes) -> FlowMetadata:
+def parse_flow(body: bytes) -> FlowCommon:
     """Read the body of PUT /flows/{flowId}; raises `Invalid`.
 
-    Keys that a client does not set are ignored, whatever they hold: a Flow can be PUT as it was
-    read. An empty `profile_id` unlinks a Flow, so it is absent from the value.
+    Gives `FlowMetadata`, unless the body leaves its technical properties to a Profile. Keys that a
+    client does not set are ignored, whatever they hold: a Flow can be PUT as it was read.
     """
-    document = _object(body)
-    known = {name: value for name, value in document.items() if name in _KNOWN}
-    check_values(known, _NAMES)
-    if known.get("profile_id") == "":
-        del known["profile_id"]
-    elif "profile_id" in known:
-        raise Invalid("profile_id", known["profile_id"], "there is no such Profile")
-    essence = known.pop("essence_parameters", None)
-    metadata = parse(_METADATA, to_json(known))
-    _check(metadata)
-    return replace(metadata, essence_parameters=_essence(metadata, essence))
+    found = known(read_object(body), _KNOWN)
+    flow = _of_profile(found) if found.get("profile_id") else parse_technical(_METADATA, found)
+    check_uuid("id", flow.id)
+    check_uuid("source_id", flow.source_id)
+    _check_collection(flow.flow_collection)
+    return flow
 
 
-def _object(body: bytes) -> dict[str, Any]:
-    try:
-        document = whole(from_json(body, allow_inf_nan=False))
-    except ValueError as error:
-        raise Invalid("body", body, f"invalid JSON: {error}") from None
-    if not isinstance(document, dict):
-        raise Invalid("body", document, "it must be a JSON object")
-    return document
-
-
-def _check(metadata: FlowMetadata) -> None:
-    check_uuid("id", metadata.id)
-    check_uuid("source_id", metadata.source_id)
-    for name, value in (("codec", metadata.codec), ("container", metadata.container)):
-        if value is not None and not _MIME_TYPE.fullmatch(value):
-            raise Invalid(name, value, "it must be a MIME type such as video/h264")
-    if metadata.codec is None and metadata.format != ContentFormat.MULTI:
-        raise Invalid("codec", None, "a Flow of this format needs one")
-    _check_collection(metadata.flow_collection)
+def _of_profile(found: dict[str, Any]) -> FlowCommon:
+    given = [name for name in TECHNICAL if name in found]
+    if given:
+        rule = (
+            f"it must come without {', '.join(given)}, which the Profile fixes; leave these out,"
+            ' or PUT them with profile_id "" to part with the Profile'
+        )
+        raise Invalid("profile_id", found["profile_id"], rule)
+    flow = parse(_COMMON, to_json(found))
+    check_uuid("profile_id", flow.profile_id or "")
+    return flow
 
 
 def _check_collection(collection: Sequence[CollectionItem]) -> None:
@@ -94,21 +60,10 @@ def _check_collection(collection: Sequence[CollectionItem]) -> None:
         raise Invalid("flow_collection", [item.id for item in collection], "each Flow once")
 
 
-def _essence(metadata: FlowMetadata, essence: object) -> EssenceParameters | None:
-    if essence is None:
-        if metadata.format == ContentFormat.MULTI:
-            return None
-        raise Invalid("essence_parameters", None, "a Flow of this format needs them")
-    found: EssenceParameters = parse(
-        _ESSENCE[metadata.format], to_json(essence), "essence_parameters"
-    )
-    return found
-
-
 def parse_collection(body: bytes) -> tuple[CollectionItem, ...]:
     """Read the body of PUT /flows/{flowId}/flow_collection; raises `Invalid`."""
     collection = parse(_COLLECTION, body, "flow_collection")
-    check_values({"flow_collection": from_json(body)}, _NAMES)
+    check_values({"flow_collection": from_json(body)}, NAMES)
     _check_collection(collection)
     return collection
 

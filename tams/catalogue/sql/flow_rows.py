@@ -89,7 +89,7 @@ class FlowRow(NamedTuple):
             tags=tags,
             flow_collection=collection,
             collected_by=collected_by,
-            **_reader(content).validate_json(self.document),
+            **reader(content).validate_json(self.document),
         )
 
 
@@ -142,7 +142,8 @@ def _writer() -> TypeAdapter[Flow]:
 
 
 @cache
-def _reader(content: ContentFormat) -> TypeAdapter[Document[Any]]:
+def reader(content: ContentFormat) -> TypeAdapter[Document[Any]]:
+    """What reads a document of a Flow, or a Profile, of that format; other keys are ignored."""
     match content:
         case ContentFormat.VIDEO:
             return TypeAdapter(Document[VideoParameters])
