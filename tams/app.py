@@ -13,6 +13,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from tams import __version__
 from tams.api import (
+    deletions,
     errors,
     flows,
     health,
@@ -37,6 +38,7 @@ from tams.domain.service import ServicePromises
 from tams.services.authentication import Authentication
 from tams.services.cleanup import CleanUp
 from tams.services.credentials import CredentialsFile
+from tams.services.deletions import Deletions
 from tams.services.flows import Flows
 from tams.services.health import Health
 from tams.services.issuers import Issuer
@@ -141,6 +143,7 @@ def _services(
         ),
         objects=Objects(catalogue, storages.signer),
         profiles=Profiles(catalogue, clock),
+        deletions=_deletions(settings, catalogue, clock),
         media=Media(storages.local, max_size=settings.max_object_size),
         health=Health({"catalogue": catalogue.ping, "storage": storages.ping}),
         authentication=_authentication(settings, clock) if settings.auth_schemes else None,
@@ -167,6 +170,16 @@ def _authentication(settings: Settings, clock: Clock) -> Authentication:
     return Authentication(TokenVerifier(keys, settings.audiences, clock), file, maker, clock)
 
 
+def _deletions(settings: Settings, catalogue: Catalogue, clock: Clock) -> Deletions:
+    return Deletions(
+        catalogue,
+        clock,
+        url_lifetime=_url_lifetime(settings),
+        threshold=settings.async_deletion_threshold,
+        retention=timedelta(seconds=settings.deletion_request_retention),
+    )
+
+
 def _worker(settings: Settings, catalogue: Catalogue, storages: Storages, clock: Clock) -> Worker:
     cleanup = CleanUp(
         catalogue,
@@ -175,9 +188,16 @@ def _worker(settings: Settings, catalogue: Catalogue, storages: Storages, clock:
         url_lifetime=_url_lifetime(settings),
         event_retention=timedelta(seconds=settings.event_retention),
     )
-    queue = Queue(catalogue, clock, cleanup.handlers)
+    deletions = _deletions(settings, catalogue, clock)
     return Worker(
-        [queue.run_due, cleanup.condemn_expired, cleanup.expire_events], settings.worker_interval
+        [
+            Queue(catalogue, clock, cleanup.handlers).run_due,
+            cleanup.condemn_expired,
+            cleanup.expire_events,
+            deletions.expire,
+        ],
+        settings.worker_interval,
+        long_chores=[Queue(catalogue, clock, deletions.handlers).run_due],
     )
 
 
@@ -197,7 +217,7 @@ def _application(settings: Settings, services: Services, worker: Worker) -> Fast
     errors.install(app)
     # What is asked most comes first: routes are tried in turn.
     often = (service, segments, storage, objects, media, flows, sources)
-    for module in (*often, profiles, health, token):
+    for module in (*often, profiles, deletions, health, token):
         # Not include_router, which would match every request in two steps.
         app.router.routes.extend(module.router.routes)
     app.add_middleware(

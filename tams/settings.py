@@ -98,6 +98,14 @@ class Settings(BaseModel):
     max_object_size: int = Field(
         5 * 1024**3, ge=1, description="bytes of the largest Object that may be uploaded"
     )
+    async_deletion_threshold: int = Field(
+        1000,
+        ge=0,
+        description="Segments; a DELETE of more answers 202 and goes on behind it; 0: of any",
+    )
+    deletion_request_retention: int = Field(
+        7 * 86400, ge=0, description="seconds for which a deletion request is shown after its end"
+    )
     event_retention: int = Field(7 * 86400, ge=60, description="seconds for which events are kept")
     synchronous: Literal["FULL", "NORMAL", "OFF"] = Field(
         "FULL", description="how SQLite syncs; anything but FULL may lose acknowledged changes"

@@ -13,6 +13,7 @@ from fastapi import Depends, Request
 from tams.api.paging import PageSizes
 from tams.domain.access import Principal
 from tams.services.authentication import Authentication
+from tams.services.deletions import Deletions
 from tams.services.flows import Flows
 from tams.services.health import Health
 from tams.services.media import Media
@@ -35,6 +36,8 @@ class Services:
     storage: StorageAllocation
     objects: Objects
     profiles: Profiles
+    deletions: Deletions
+    webhooks: Webhooks
     media: Media
     health: Health
     authentication: Authentication | None

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from tams.api.bodies import json_response, no_content, read_body
+from tams.api.deletions import deleted
 from tams.api.deps import Services, ServicesDep, SizesDep, WhoDep
 from tams.api.paging import paging_headers
 from tams.api.properties import add_property, add_tags
@@ -89,8 +90,7 @@ async def put_flow(
 @router.delete(_FLOW)
 async def delete_flow(resource_id: str, services: ServicesDep, who: WhoDep) -> Response:
     """Delete a Flow and its Segments."""
-    await services.flows.delete(who, resource_id)
-    return no_content()
+    return deleted(request, await services.deletions.delete_flow(who, resource_id))
 
 
 add_tags(router, _FLOW, _flows)

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from tams.api.bodies import json_response, no_content, read_body
+from tams.api.bodies import json_response, read_body
+from tams.api.deletions import deleted
 from tams.api.deps import ServicesDep, SizesDep, WhoDep
 from tams.api.errors import error_response
 from tams.api.get_urls import url_filter
@@ -64,5 +65,5 @@ async def delete_segments(
 ) -> Response:
     """Delete the Segments that lie completely within `timerange`."""
     query = Query(request.scope["query_string"])
-    await services.segments.delete(who, flow_id, _query(query))
-    return no_content()
+    deletion = await services.deletions.delete_segments(who, flow_id, _query(query))
+    return deleted(request, deletion)

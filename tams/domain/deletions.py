@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from tams.domain.segments import SegmentQuery
-from tams.domain.timerange import TimeRange
+from tams.domain.timerange import EMPTY, TimeRange
 
 DeletionStatus = Literal["created", "started", "done", "error"]
 
@@ -54,9 +54,7 @@ class DeletionRequest:
     @property
     def query(self) -> SegmentQuery:
         """Where to look for what is left."""
-        left = self.remaining
-        start = self.timerange.start if left is None else left.start
-        return SegmentQuery(self.timerange._replace(start=start), self.object_id)
+        return SegmentQuery(self.remaining or EMPTY, self.object_id)
 
     def takes(self, timerange: TimeRange, object_id: str, registered: int) -> bool:
         """Whether a Segment is to go."""

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from tams.catalogue.base import Catalogue, Transaction
-from tams.catalogue.promises.segments import MAX_SEGMENTS
 from tams.domain.clock import Clock
 from tams.domain.jobs import ClaimedJob, JobKind
 from tams.domain.objects import Instance
@@ -40,7 +39,7 @@ class CleanUp:
     @property
     def handlers(self) -> Mapping[JobKind, Handler]:
         """What it does from the queue."""
-        return {"remove_flow": self._remove_flow, "remove_object": self._remove_object}
+        return {"remove_object": self._remove_object}
 
     async def condemn_expired(self) -> bool:
         """Condemn some Objects that were never registered in time; False if there is none."""
@@ -57,21 +56,6 @@ class CleanUp:
             return await tx.events.expire(self._clock() - self._event_retention)
 
         return await self._catalogue.write(work) > 0
-
-    async def _remove_flow(self, job: ClaimedJob) -> None:
-        """Remove one slice and queue for the next, so that a long Flow holds up nothing else."""
-
-        async def work(tx: Transaction) -> None:
-            now = self._clock()
-            deleted = await tx.segments.remove_slice(job.subject)
-            await tx.objects.condemn(deleted.objects, now + self._url_lifetime)
-            if deleted.number == MAX_SEGMENTS:
-                await tx.jobs.postpone(job, now)
-            else:
-                await tx.flows.forget(job.subject)
-                await tx.jobs.finish(job)
-
-        await self._catalogue.write(work)
 
     async def _remove_object(self, job: ClaimedJob) -> None:
         """Delete an Object's bytes, then forget it; until then its id stays taken.

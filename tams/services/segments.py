@@ -17,8 +17,8 @@ from tams.domain.pages import Page, PageRequest
 from tams.domain.registration import decide, screen
 from tams.domain.segments import NewSegment, Refusal, Segment, SegmentQuery
 from tams.domain.storage import Signer, Signers, UrlFilter
-from tams.domain.timerange import TimeRange
 from tams.services.locking import container_of, lock_writable
+from tams.services.removal import make_way
 
 
 class SegmentPage(NamedTuple):
@@ -29,7 +29,7 @@ class SegmentPage(NamedTuple):
 
 
 class Segments:
-    """Registers, lists and deletes Segments (TAMS 8.2 `/flows/{flowId}/segments`).
+    """Registers and lists Segments (TAMS 8.2 `/flows/{flowId}/segments`).
 
     `url_lifetime` is how long a URL that was given out may work: the bytes of an Object that
     loses its last Segment stay until then.
@@ -66,20 +66,27 @@ class Segments:
         return refused
 
     async def _add(self, flow_id: str, posts: Sequence[NewSegment]) -> Sequence[Refusal]:
-        async def work(tx: Transaction) -> Sequence[Refusal]:
+        async def work(tx: Transaction) -> Sequence[Refusal] | None:
             flow = await lock_writable(tx, flow_id)
             container_of(flow)
             if not posts:
                 return ()
+            now = self._clock()
+            if flow.deletions and not await make_way(
+                tx, flow, posts, now, now + self._url_lifetime
+            ):
+                return None
             survey = await tx.segments.survey(flow, posts)
             decision = decide(flow, posts, survey, self._backend_labels)
             if decision.accepted:
-                await tx.segments.add(flow, decision.accepted, self._clock())
+                await tx.segments.add(flow, decision.accepted, now)
                 added = [accepted.segment for accepted in decision.accepted]
                 await tx.events.append(*_added(flow, added))
             return decision.refused
 
-        return await self._catalogue.write(work)
+        while (refused := await self._catalogue.write(work)) is None:
+            continue
+        return refused
 
     async def list(
         self, base_url: str, flow_id: str, query: SegmentQuery, page: PageRequest, urls: UrlFilter
@@ -94,27 +101,6 @@ class Segments:
 
         return SegmentPage(await self._catalogue.read(work), self._signers(urls, base_url))
 
-    async def delete(self, who: Principal, flow_id: str, query: SegmentQuery) -> None:
-        """Delete the Segments that lie completely within the query's timerange, in slices.
-
-        Raises `NotFound` and `FlowReadOnly`.
-        """
-        del who
-        while await self._delete_slice(flow_id, query) == MAX_SEGMENTS:
-            continue
-
-    async def _delete_slice(self, flow_id: str, query: SegmentQuery) -> int:
-        async def work(tx: Transaction) -> int:
-            flow = await lock_writable(tx, flow_id)
-            now = self._clock()
-            deleted = await tx.segments.delete(flow, query, now)
-            if deleted.number:
-                await tx.objects.condemn(deleted.objects, now + self._url_lifetime)
-                await tx.events.append(_deleted(flow, deleted.timerange))
-            return deleted.number
-
-        return await self._catalogue.write(work)
-
 
 def _added(flow: LockedFlow, segments: Sequence[Segment]) -> Iterator[Event]:
     for start in range(0, len(segments), events.MAX_SEGMENTS):
@@ -124,12 +110,3 @@ def _added(flow: LockedFlow, segments: Sequence[Segment]) -> Iterator[Event]:
             source_id=flow.source_id,
             segments=tuple(segments[start : start + events.MAX_SEGMENTS]),
         )
-
-
-def _deleted(flow: LockedFlow, timerange: TimeRange) -> Event:
-    return Event(
-        type="flows/segments_deleted",
-        entity_id=flow.id,
-        source_id=flow.source_id,
-        timerange=timerange,
-    )

@@ -11,11 +11,13 @@ import pytest
 from tams.catalogue.base import Catalogue
 from tams.catalogue.sql.sqlite import MEMORY, SQLiteCatalogue
 from tams.domain.access import ANYONE
+from tams.domain.deletions import DeletionRequest
 from tams.domain.pages import PageRequest
 from tams.domain.segments import NewSegment, SegmentQuery
 from tams.domain.storage import StorageRequest, UrlFilter
 from tams.domain.timerange import TimeRange
 from tams.services.cleanup import CleanUp
+from tams.services.deletions import Deletions
 from tams.services.flows import Flows
 from tams.services.objects import Objects
 from tams.services.queue import Queue
@@ -32,6 +34,7 @@ BASE = "http://store.example"
 URL_LIFETIME = timedelta(seconds=4560)
 OBJECT_TIMEOUT = timedelta(seconds=7200)
 EVENT_RETENTION = timedelta(days=7)
+RETENTION = timedelta(days=3)
 
 
 class Clock:
@@ -55,6 +58,7 @@ class House:
     storage: StorageAllocation
     objects: Objects
     flows: Flows
+    deletions: Deletions
     cleanup: CleanUp
 
     async def flow(self, **known: Any) -> str:
@@ -93,10 +97,10 @@ class House:
 
     async def delete(
         self, flow_id: str, timerange: str = "_", object_id: str | None = None
-    ) -> None:
-        """Delete Segments."""
+    ) -> DeletionRequest | None:
+        """Delete Segments; gives the request if they are many."""
         query = SegmentQuery(TimeRange.parse(timerange), object_id)
-        await self.segments.delete(ANYONE, flow_id, query)
+        return await self.deletions.delete_segments(ANYONE, flow_id, query)
 
     async def write(self, object_id: str) -> str:
         """Store bytes for an Object; gives their key."""
@@ -124,7 +128,8 @@ class House:
     async def work_off(self) -> int:
         """Do all jobs that are due; gives how many pieces that took."""
         done = 0
-        queue = Queue(self.catalogue, self.clock, self.cleanup.handlers)
+        handlers = {**self.deletions.handlers, **self.cleanup.handlers}
+        queue = Queue(self.catalogue, self.clock, handlers)
         while await queue.run_due():
             done += 1
         return done
@@ -163,6 +168,13 @@ async def house(tmp_path):
         ),
         Objects(catalogue, storages.signer),
         Flows(catalogue, clock),
+        Deletions(
+            catalogue,
+            clock,
+            url_lifetime=URL_LIFETIME,
+            threshold=1000,
+            retention=RETENTION,
+        ),
         CleanUp(
             catalogue,
             storages,

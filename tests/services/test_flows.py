@@ -45,7 +45,7 @@ async def test_a_deleted_collector_changes_its_own_source_and_those_of_its_membe
     collector = metadata(member, source_id=sibling.source_id)
     await put(house, member, sibling, collector)
     house.clock.now += timedelta(seconds=1)
-    await house.flows.delete(ANYONE, collector.id)
+    await house.deletions.delete_flow(ANYONE, collector.id)
     for source_id in (sibling.source_id, member.source_id):
         source = await get_source(house.catalogue, source_id)
         assert source.source_collection == source.collected_by == ()
@@ -61,7 +61,7 @@ async def test_a_deleted_member_leaves_its_collectors(house):
     collector = metadata(member, other)
     await put(house, member, other, sibling, collector)
     before = await get_flow(house.catalogue, collector.id)
-    await house.flows.delete(ANYONE, member.id)
+    await house.deletions.delete_flow(ANYONE, member.id)
     after = await get_flow(house.catalogue, collector.id)
     assert [item.id for item in after.flow_collection] == [other.id]
     assert after.metadata_version != before.metadata_version
@@ -74,7 +74,7 @@ async def test_a_deleted_member_leaves_its_collectors(house):
 async def test_the_last_flow_takes_its_source_along(house):
     flow = metadata()
     await put(house, flow)
-    await house.flows.delete(ANYONE, flow.id)
+    await house.deletions.delete_flow(ANYONE, flow.id)
     assert await get_source(house.catalogue, flow.source_id) is None
     assert await told(house, flow.source_id) == ["sources/created", "sources/deleted"]
     assert await told(house, flow.id) == ["flows/created", "flows/deleted"]
@@ -111,7 +111,7 @@ async def test_a_read_only_flow_can_only_be_made_writable(house):
     with pytest.raises(FlowReadOnly):
         await house.flows.change(ANYONE, flow.id, lambda old: replace(old, label="new"))
     with pytest.raises(FlowReadOnly):
-        await house.flows.delete(ANYONE, flow.id)
+        await house.deletions.delete_flow(ANYONE, flow.id)
     await house.flows.set_read_only(ANYONE, flow.id, read_only=False)
     await put(house, replace(flow, label="new"))
     assert (await get_flow(house.catalogue, flow.id)).label == "new"

@@ -54,10 +54,10 @@ _IN_THE_WAY = Written(
     f"""WITH e AS MATERIALIZED (SELECT key, value FROM json_each(?4)),
 n AS MATERIALIZED (SELECT b.value AS start_ns, e.value AS end_ns
     FROM json_each(?3) b CROSS JOIN e ON e.key = b.key)
-SELECT {_COLUMNS}, o.id FROM n
+SELECT DISTINCT {_COLUMNS}, o.id FROM n
 CROSS JOIN segment s ON {_REACHES_IN}
 CROSS JOIN object o ON o.pk = s.object_pk LIMIT ?2""",
-    f"""SELECT {_COLUMNS}, o.id
+    f"""SELECT DISTINCT {_COLUMNS}, o.id
 FROM unnest($3::bigint[], $4::bigint[]) AS n(start_ns, end_ns)
 CROSS JOIN LATERAL (SELECT * FROM segment s WHERE {_REACHES_IN} OFFSET 0) s
 CROSS JOIN LATERAL (SELECT id FROM object WHERE pk = s.object_pk OFFSET 0) o
@@ -124,8 +124,7 @@ async def find_in_the_way(
     starts = [post.timerange.start for post in posts]
     ends = [post.timerange.end for post in posts]
     rows = await connection.fetch(_IN_THE_WAY, (flow_key, limit + 1, starts, ends))
-    once = {row[0]: Found(*row) for row in rows}
-    return _parted(sorted(once.values()), limit)
+    return _parted(sorted(Found(*row) for row in rows), limit)
 
 
 async def take(

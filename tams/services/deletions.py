@@ -1,0 +1,291 @@
+"""Deleting Flows and Segments: at once where that is little, else behind the answer."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from tams.catalogue.base import Catalogue, Transaction
+from tams.catalogue.promises.segments import MAX_SEGMENTS, Extent
+from tams.domain.access import Principal
+from tams.domain.clock import Clock
+from tams.domain.deletions import DeletionRequest
+from tams.domain.events import Event
+from tams.domain.flows import Flow, LockedFlow
+from tams.domain.jobs import ClaimedJob, Job, JobKind
+from tams.domain.pages import Page, PageRequest
+from tams.domain.segments import SegmentQuery
+from tams.domain.sources import Source
+from tams.domain.timerange import ETERNITY
+from tams.errors import NotFound, TamsError
+from tams.services.collections import DerivedSources, member_sources
+from tams.services.flows import flow_event, found
+from tams.services.locking import lock, lock_writable
+from tams.services.queue import Handler
+from tams.services.removal import settle
+from tams.services.sources import source_event
+
+SLICE = 250
+"""How many Segments go in one transaction behind an answer: what a request may have to wait for."""
+
+RETRY = timedelta(minutes=1)
+"""When a slice that failed is tried again."""
+
+PATIENCE = timedelta(days=1)
+"""How long slices may fail before their deletion is given up."""
+
+
+class Deletions:
+    """Deletes Flows and Segments, and tells how far that is (TAMS 8.2 `/flow-delete-requests`).
+
+    A deletion of more than `threshold` Segments becomes a request, which is shown for `retention`
+    after its end. `url_lifetime` is how long a URL that was given out may work: the bytes of an
+    Object that loses its last Segment stay until then.
+    """
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        clock: Clock,
+        *,
+        url_lifetime: timedelta,
+        threshold: int,
+        retention: timedelta,
+    ) -> None:
+        self._catalogue = catalogue
+        self._clock = clock
+        self._url_lifetime = url_lifetime
+        self._threshold = threshold
+        self._retention = retention
+
+    @property
+    def handlers(self) -> Mapping[JobKind, Handler]:
+        """What it does from the queue."""
+        return {"remove_flow": self._remove_flow, "delete_segments": self._delete_segments}
+
+    async def get(self, request_id: str) -> DeletionRequest:
+        """Return a request; raises `NotFound`, also once it has expired."""
+
+        async def work(tx: Transaction) -> DeletionRequest | None:
+            return await tx.deletions.get(request_id, self._clock())
+
+        request = await self._catalogue.read(work)
+        if request is None:
+            raise NotFound("deletion request", request_id)
+        return request
+
+    async def list(self, page: PageRequest) -> Page[DeletionRequest]:
+        """One page of the requests that have not expired."""
+
+        async def work(tx: Transaction) -> Page[DeletionRequest]:
+            return await tx.deletions.list(self._clock(), page)
+
+        return await self._catalogue.read(work)
+
+    async def expire(self) -> bool:
+        """Drop some requests that have expired; False if there is none."""
+
+        async def work(tx: Transaction) -> int:
+            return await tx.deletions.expire(self._clock())
+
+        return await self._catalogue.write(work) > 0
+
+    async def delete_flow(self, who: Principal, flow_id: str) -> DeletionRequest | None:
+        """Delete a Flow: it and its Segments are gone at once, their rows and bytes later.
+
+        Returns a request if there are many Segments. Raises `NotFound` and `FlowReadOnly`.
+        """
+
+        async def work(tx: Transaction) -> DeletionRequest | None:
+            await tx.flows.lock_collections()
+            locked = await lock_writable(tx, flow_id)
+            flow = found(flow_id, await tx.flows.get(flow_id))
+            source = await tx.sources.lock(flow.source_id)
+            whole = SegmentQuery(ETERNITY)
+            extent = await tx.segments.extent(locked, whole, self._threshold + 1)
+            request = None
+            if extent.number > self._threshold:
+                request = self._request(who, locked, whole, extent, delete_flow=True)
+                await tx.deletions.add(request)
+            await self._hide(tx, who, locked, flow, source)
+            await tx.jobs.add(Job(kind="remove_flow", subject=locked.key, due=self._clock()))
+            return request
+
+        return await self._catalogue.write(work)
+
+    async def delete_segments(
+        self, who: Principal, flow_id: str, query: SegmentQuery
+    ) -> DeletionRequest | None:
+        """Delete the Segments that lie completely within the query's timerange.
+
+        Returns a request if they are many: then they go slice by slice behind the answer, whatever
+        becomes of `read_only`. Raises `NotFound` and `FlowReadOnly`.
+        """
+
+        async def work(tx: Transaction) -> tuple[DeletionRequest | None, bool]:
+            flow = await lock_writable(tx, flow_id)
+            extent = await tx.segments.extent(flow, query, self._threshold + 1)
+            if extent.number > self._threshold:
+                request = self._request(who, flow, query, extent, delete_flow=False)
+                key = await tx.deletions.add(request)
+                await tx.jobs.add(Job(kind="delete_segments", subject=key, due=self._clock()))
+                return request, False
+            now = self._clock()
+            deleted = await tx.segments.delete(flow, query, now, MAX_SEGMENTS)
+            await settle(tx, flow, deleted, now + self._url_lifetime)
+            return None, deleted.rest is not None
+
+        request, goes_on = await self._catalogue.write(work)
+        while goes_on:
+            request, goes_on = await self._catalogue.write(work)
+        return request
+
+    def _request(
+        self,
+        who: Principal,
+        flow: LockedFlow,
+        query: SegmentQuery,
+        extent: Extent,
+        *,
+        delete_flow: bool,
+    ) -> DeletionRequest:
+        now = self._clock()
+        return DeletionRequest(
+            id=str(uuid.uuid4()),
+            flow_id=flow.id,
+            flow_key=flow.key,
+            ordinal=flow.ordinal,
+            timerange=query.timerange,
+            remaining=extent.timerange,
+            object_id=query.object_id,
+            delete_flow=delete_flow,
+            created_by=who.name,
+            created=now,
+            updated=now,
+        )
+
+    async def _hide(
+        self, tx: Transaction, who: Principal, locked: LockedFlow, flow: Flow, source: Source | None
+    ) -> None:
+        derived = DerivedSources(tx, self._clock)
+        collectors = await tx.flows.sources_of(flow.collected_by)
+        members = await member_sources(tx, flow)
+        await derived.note({flow.source_id, *members.values(), *collectors.values()})
+        for collector in sorted(collectors):
+            await self._release(tx, who, collector, flow.id)
+        await tx.flows.remove(locked, self._clock())
+        await tx.events.append(
+            Event(
+                type="flows/deleted",
+                entity_id=flow.id,
+                source_id=flow.source_id,
+                flow_collected_by=flow.collected_by,
+                source_collected_by=() if source is None else source.collected_by,
+            )
+        )
+        if source is not None and not await tx.sources.has_flows(source.id):
+            await tx.events.append(source_event("sources/deleted", source))
+            await tx.sources.remove(source.id)
+        await derived.tell()
+
+    async def _release(self, tx: Transaction, who: Principal, collector: str, flow_id: str) -> None:
+        await lock(tx, collector)
+        old = found(collector, await tx.flows.get(collector))
+        kept = tuple(item for item in old.flow_collection if item.id != flow_id)
+        new = replace(
+            old,
+            flow_collection=kept,
+            metadata_version=str(uuid.uuid4()),
+            metadata_updated=self._clock(),
+            updated_by=who.name or old.updated_by,
+        )
+        await tx.flows.replace(new)
+        await tx.events.append(flow_event("flows/updated", new))
+
+    async def _remove_flow(self, job: ClaimedJob) -> None:
+        """Remove one slice of a Flow that is gone, and queue for the next."""
+
+        async def work(tx: Transaction) -> None:
+            now = self._clock()
+            deleted = await tx.segments.remove_slice(job.subject, SLICE)
+            await tx.objects.condemn(deleted.objects, now + self._url_lifetime)
+            await self._advance(tx, job, await _requests(tx, job), deleted.rest)
+            if deleted.rest is None:
+                await tx.flows.forget(job.subject)
+
+        await self._try(job, work)
+
+    async def _delete_segments(self, job: ClaimedJob) -> None:
+        """Delete one slice; a Flow that was deleted meanwhile takes its Segments along."""
+
+        async def work(tx: Transaction) -> None:
+            requests, rest = await _requests(tx, job), None
+            for request in requests:
+                flow = await tx.flows.lock(request.flow_id)
+                if flow is None or flow.key != request.flow_key:
+                    continue
+                now = self._clock()
+                deleted = await tx.segments.delete(
+                    flow, request.query, now, SLICE, ordinal=request.ordinal
+                )
+                await settle(tx, flow, deleted, now + self._url_lifetime)
+                rest = deleted.rest
+            await self._advance(tx, job, requests, rest)
+
+        await self._try(job, work)
+
+    async def _advance(
+        self,
+        tx: Transaction,
+        job: ClaimedJob,
+        requests: Sequence[DeletionRequest],
+        rest: int | None,
+    ) -> None:
+        now = self._clock()
+        for request in requests:
+            await tx.deletions.replace(request.advanced(rest, now, self._retention))
+        if rest is None:
+            await tx.jobs.finish(job)
+        else:
+            await tx.jobs.postpone(job, now)
+
+    async def _try(self, job: ClaimedJob, work: Callable[[Transaction], Awaitable[None]]) -> None:
+        try:
+            await self._catalogue.write(work)
+        except Exception as failure:
+            await self._fail(job, failure)
+            raise
+
+    async def _fail(self, job: ClaimedJob, failure: Exception) -> None:
+        """Try again later, or give up what has failed for long; the rows of a Flow go some day."""
+
+        async def work(tx: Transaction) -> None:
+            now = self._clock()
+            requests = await _requests(tx, job)
+            given_up = [each for each in requests if now - each.updated >= PATIENCE]
+            for request in given_up:
+                failed = request.failed(*_told(failure), now, self._retention)
+                await tx.deletions.replace(failed)
+            if given_up and job.kind == "delete_segments":
+                await tx.jobs.finish(job)
+            else:
+                await tx.jobs.postpone(job, now + RETRY)
+
+        await self._catalogue.write(work)
+
+
+async def _requests(tx: Transaction, job: ClaimedJob) -> Sequence[DeletionRequest]:
+    """The open request that a job works on, if there is one."""
+    if job.kind == "delete_segments":
+        request = await tx.deletions.lock(job.subject)
+        return () if request is None else (request,)
+    return [each for each in await tx.deletions.open_of(job.subject) if each.delete_flow]
+
+
+def _told(failure: Exception) -> tuple[str, str]:
+    """Type and summary of a failure, as clients may see them."""
+    if isinstance(failure, TamsError):
+        return type(failure).__name__, str(failure)
+    return "InternalError", "the server failed; its log says why"

@@ -1,0 +1,42 @@
+"""Deletion requests as JSON (TAMS 8.2 `deletion-request`)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from tams.domain.deletions import DeletionError, DeletionRequest
+from tams.wire.values import present, timestamp_text
+
+
+def request_json(request: DeletionRequest) -> bytes:
+    """The body of GET /flow-delete-requests/{requestId}, and of a 202 to a DELETE."""
+    return json.dumps(_fields(request)).encode()
+
+
+def requests_json(requests: Sequence[DeletionRequest]) -> bytes:
+    """The body of GET /flow-delete-requests."""
+    return json.dumps([_fields(request) for request in requests]).encode()
+
+
+def _fields(request: DeletionRequest) -> dict[str, Any]:
+    return present(
+        {
+            "id": request.id,
+            "flow_id": request.flow_id,
+            "timerange_to_delete": str(request.timerange),
+            "timerange_remaining": None if request.remaining is None else str(request.remaining),
+            "delete_flow": request.delete_flow,
+            "created": timestamp_text(request.created),
+            "created_by": request.created_by,
+            "updated": timestamp_text(request.updated),
+            "expiry": request.expiry and timestamp_text(request.expiry),
+            "status": request.status,
+            "error": request.error and _error(request.error),
+        }
+    )
+
+
+def _error(error: DeletionError) -> dict[str, str]:
+    return {"type": error.type, "summary": error.summary, "time": timestamp_text(error.time)}
