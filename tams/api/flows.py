@@ -88,7 +88,9 @@ async def put_flow(
 
 
 @router.delete(_FLOW)
-async def delete_flow(resource_id: str, services: ServicesDep, who: WhoDep) -> Response:
+async def delete_flow(
+    resource_id: str, request: Request, services: ServicesDep, who: WhoDep
+) -> Response:
     """Delete a Flow and its Segments."""
     return deleted(request, await services.deletions.delete_flow(who, resource_id))
 
