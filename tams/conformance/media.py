@@ -8,11 +8,14 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
-from tams.conformance.server import Answer, Json, Server, ensure, new_id, query
+from tams.conformance.server import Answer, Json, Server, ensure, flow_body, new_id, query
 from tams.conformance.statements import Skipped
 
 ELSEWHERE = "https://media.example/clip.ts"
 """Where an external Object lies; nobody fetches it."""
+
+INIT_TYPE = "video/mp4"
+"""The content type of an init Object whose media are of the type `video/iso.segment`."""
 
 STORED = (200, 201, 204)
 """What an object store may answer to a PUT that it accepts."""
@@ -40,6 +43,20 @@ async def store(
     allocated = (await server.allocate(flow_id, **backend))[0]
     (await server.upload(allocated, content or new_media())).is_status(*STORED)
     await server.segment(flow_id, timerange, object_id=allocated["object_id"])
+    return str(allocated["object_id"])
+
+
+async def fragmented_flow(server: Server, **fields: Json) -> str:
+    """The id of a new Flow whose Media Objects need init Objects."""
+    parameters = {**flow_body()["essence_parameters"], "init_segments": True}
+    fields = {"container": "video/iso.segment", "essence_parameters": parameters, **fields}
+    return str((await server.flow(**fields))["id"])
+
+
+async def store_init(server: Server, flow_id: str, content: bytes | None = None) -> str:
+    """Allocate and upload an init Object; return its id, with which no Segment is registered."""
+    allocated = (await server.allocate(flow_id, content_type=INIT_TYPE))[0]
+    (await server.upload(allocated, content or new_media())).is_status(*STORED)
     return str(allocated["object_id"])
 
 

@@ -13,13 +13,9 @@ STATEMENTS = set(range(1, 301))
 
 REQUIRED = (
     range(1, 19),
-    range(41, 140),
-    range(142, 180),
-    range(183, 190),
+    range(41, 190),
     range(191, 196),
-    range(204, 210),
-    range(211, 225),
-    range(228, 232),
+    range(204, 232),
     range(244, 262),
     range(298, 301),
 )
