@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -25,6 +25,7 @@ from tams.api import (
     sources,
     storage,
     token,
+    webhooks,
 )
 from tams.api.auth import Access, Schemes
 from tams.api.deps import Services
@@ -35,10 +36,14 @@ from tams.catalogue.base import Catalogue
 from tams.domain.access import Scope, ScopeTable, webhook_changes_by
 from tams.domain.clock import Clock, utc_now
 from tams.domain.service import ServicePromises
+from tams.domain.targets import Targets
+from tams.errors import BadSettings
+from tams.outbound import Outbound
 from tams.services.authentication import Authentication
 from tams.services.cleanup import CleanUp
 from tams.services.credentials import CredentialsFile
 from tams.services.deletions import Deletions
+from tams.services.delivery import Delivery, Retries
 from tams.services.flows import Flows
 from tams.services.health import Health
 from tams.services.issuers import Issuer
@@ -51,11 +56,13 @@ from tams.services.service import Service
 from tams.services.sources import Sources
 from tams.services.storage import StorageAllocation
 from tams.services.tokens import Keys, SharedSecret, TokenMaker, TokenVerifier
+from tams.services.webhooks import Webhooks
 from tams.settings import Settings
 from tams.storage.configure import build_storages
 from tams.storage.signing import GRACE_S
 from tams.storage.storages import Storages
-from tams.workers.loop import Worker
+from tams.workers.loop import Chore, Worker
+from tams.workers.webhooks import Deliverer
 
 EXPOSED = [
     "Link",
@@ -95,14 +102,25 @@ async def running(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[F
         url_timeout=settings.min_presigned_url_timeout,
         url_window=settings.url_window,
     )
-    worker = _worker(settings, catalogue, storages, clock)
+    outbound = Outbound(_targets(settings))
+    delivery = _delivery(settings, catalogue, storages, clock)
+    deliverer = Deliverer(
+        delivery,
+        outbound,
+        at_once=settings.webhook_concurrency,
+        timeout=settings.webhook_timeout,
+        interval=settings.worker_interval,
+    )
+    worker = _worker(settings, catalogue, storages, clock, [delivery.publish, deliverer.serve_due])
     async with AsyncExitStack() as opened:
         await catalogue.open()
         opened.push_async_callback(catalogue.close)
         await storages.open()
         opened.push_async_callback(storages.close)
+        opened.push_async_callback(outbound.close)
         worker.start()
         opened.push_async_callback(worker.stop)
+        opened.push_async_callback(deliverer.close)
         yield _application(settings, _services(settings, catalogue, storages, clock), worker)
 
 
@@ -144,6 +162,7 @@ def _services(
         objects=Objects(catalogue, storages.signer),
         profiles=Profiles(catalogue, clock),
         deletions=_deletions(settings, catalogue, clock),
+        webhooks=Webhooks(catalogue, clock, _targets(settings)),
         media=Media(storages.local, max_size=settings.max_object_size),
         health=Health({"catalogue": catalogue.ping, "storage": storages.ping}),
         authentication=_authentication(settings, clock) if settings.auth_schemes else None,
@@ -180,7 +199,38 @@ def _deletions(settings: Settings, catalogue: Catalogue, clock: Clock) -> Deleti
     )
 
 
-def _worker(settings: Settings, catalogue: Catalogue, storages: Storages, clock: Clock) -> Worker:
+def _targets(settings: Settings) -> Targets:
+    try:
+        return Targets.parse(settings.webhook_allow)
+    except ValueError as error:
+        raise BadSettings(f"TAMS_WEBHOOK_ALLOW: {error}") from None
+
+
+def _delivery(
+    settings: Settings, catalogue: Catalogue, storages: Storages, clock: Clock
+) -> Delivery:
+    return Delivery(
+        catalogue,
+        storages.signer,
+        clock,
+        retries=Retries(
+            first=settings.webhook_retry_first,
+            longest=settings.webhook_retry_longest,
+            give_up=settings.webhook_give_up,
+        ),
+        # Between two renewals lie at most the time for which events are begun, and one more.
+        lease=timedelta(seconds=3 * settings.webhook_timeout),
+        base_url=settings.reached_at,
+    )
+
+
+def _worker(
+    settings: Settings,
+    catalogue: Catalogue,
+    storages: Storages,
+    clock: Clock,
+    long_chores: Sequence[Chore],
+) -> Worker:
     cleanup = CleanUp(
         catalogue,
         storages,
@@ -197,7 +247,7 @@ def _worker(settings: Settings, catalogue: Catalogue, storages: Storages, clock:
             deletions.expire,
         ],
         settings.worker_interval,
-        long_chores=[Queue(catalogue, clock, deletions.handlers).run_due],
+        long_chores=[Queue(catalogue, clock, deletions.handlers).run_due, *long_chores],
     )
 
 
@@ -217,7 +267,7 @@ def _application(settings: Settings, services: Services, worker: Worker) -> Fast
     errors.install(app)
     # What is asked most comes first: routes are tried in turn.
     often = (service, segments, storage, objects, media, flows, sources)
-    for module in (*often, profiles, deletions, health, token):
+    for module in (*often, profiles, deletions, webhooks, health, token):
         # Not include_router, which would match every request in two steps.
         app.router.routes.extend(module.router.routes)
     app.add_middleware(

@@ -50,7 +50,8 @@ class Settings(BaseModel):
         "", description="a TOML or JSON file of backends, or one URL; empty: the data folder"
     )
     public_url: str = Field(
-        "", description="base of media URLs; empty: the address that the client used"
+        "",
+        description="base of URLs; empty: the address that the client used, or the one listened on",
     )
     auth: str = Field(
         "none",
@@ -107,6 +108,25 @@ class Settings(BaseModel):
         7 * 86400, ge=0, description="seconds for which a deletion request is shown after its end"
     )
     event_retention: int = Field(7 * 86400, ge=60, description="seconds for which events are kept")
+    webhook_allow: str = Field(
+        "",
+        description="hosts, addresses and networks, with commas, that may be asked though private",
+    )
+    webhook_timeout: float = Field(
+        10.0, gt=0, description="seconds that a webhook's receiver has to answer"
+    )
+    webhook_concurrency: int = Field(
+        100, ge=1, description="webhooks that this process serves at the same time"
+    )
+    webhook_retry_first: float = Field(
+        1.0, gt=0, description="seconds after which a failed delivery is tried again; then doubled"
+    )
+    webhook_retry_longest: float = Field(
+        600.0, gt=0, description="seconds between two attempts, at most"
+    )
+    webhook_give_up: float = Field(
+        86400.0, gt=0, description="seconds of failures on end after which a webhook is in error"
+    )
     synchronous: Literal["FULL", "NORMAL", "OFF"] = Field(
         "FULL", description="how SQLite syncs; anything but FULL may lose acknowledged changes"
     )
@@ -188,6 +208,12 @@ class Settings(BaseModel):
     def catalogue_url(self) -> str:
         """Where the catalogue lies."""
         return self.catalogue or f"sqlite:///{quote(str(self.data_dir / 'catalogue.sqlite'))}"
+
+    @property
+    def reached_at(self) -> str:
+        """Base of the URLs that are given to others than callers, such as webhooks."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - not bound
+        return self.public_url or f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     @property
     def is_loopback(self) -> bool:

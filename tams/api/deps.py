@@ -23,6 +23,7 @@ from tams.services.segments import Segments
 from tams.services.service import Service
 from tams.services.sources import Sources
 from tams.services.storage import StorageAllocation
+from tams.services.webhooks import Webhooks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,10 +32,10 @@ def serve(
     All settings are environment variables; see docs/settings.md. An option wins over its variable.
     """
     settings = read_settings(os.environ, host=host, port=port, data_dir=data_dir)
-    if not settings.is_loopback and not insecure:
+    if not (settings.is_loopback or settings.auth_schemes or insecure):
         raise BadSettings(
             f"TAMS_HOST: {settings.host} can be reached from other machines, and authentication is "
-            f"off; listen on 127.0.0.1, or say --insecure"
+            f"off; set TAMS_AUTH, listen on 127.0.0.1, or say --insecure"
         )
     configure_logging(settings.log_format)
     import uvloop
@@ -49,6 +49,7 @@ async def _serve(settings: Settings) -> None:
     from tams.app import running
 
     listener = _listen(settings)
+    settings = settings.model_copy(update={"port": listener.getsockname()[1]})
     async with running(settings) as app:
         config = uvicorn.Config(
             app,
@@ -64,7 +65,7 @@ async def _serve(settings: Settings) -> None:
         # Until here the default is right: a start that is not finished has nothing to finish.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, server.handle_exit)
-        _announce(settings, listener.getsockname()[1])
+        _announce(settings)
         await server.serve([listener])
 
 
@@ -83,14 +84,17 @@ def _listen(settings: Settings) -> socket.socket:
     return listener
 
 
-def _announce(settings: Settings, port: int) -> None:
+def _announce(settings: Settings) -> None:
     from tams.storage.configure import read_backends
 
     console = Console(highlight=False, markup=False, soft_wrap=True)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    console.print(f"TAMS API     http://{host}:{port}")
-    console.print(f"documents    http://{host}:{port}/docs")
+    console.print(f"TAMS API     http://{host}:{settings.port}")
+    console.print(f"documents    http://{host}:{settings.port}/docs")
     console.print(f"catalogue    {masked(settings.catalogue_url)}")
     for backend in read_backends(settings.storage, settings.data_dir):
         console.print(f"media        {backend.folder}")
-    console.print("authentication is off: whoever reaches this address may do everything")
+    if settings.auth_schemes:
+        console.print(f"credentials  {', '.join(sorted(settings.auth_schemes))}")
+    else:
+        console.print("authentication is off: whoever reaches this address may do everything")

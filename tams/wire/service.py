@@ -45,6 +45,7 @@ def service_json(description: ServiceDescription, promises: ServicePromises) -> 
             "min_presigned_url_timeout": format_timestamp(
                 promises.min_presigned_url_timeout * SECOND
             ),
+            "event_stream_mechanisms": [{"name": "webhooks"}],
         }
     )
     return json.dumps(document).encode()

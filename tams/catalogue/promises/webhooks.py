@@ -54,5 +54,6 @@ class Webhooks(ABC):
     ) -> bool:
         """Store how far it came, and why it is given up, if it is.
 
-        False, with nothing changed, if the webhook has been changed, removed or claimed again.
+        False, with nothing changed, if the webhook has been changed, removed, given up or claimed
+        again.
         """

@@ -120,7 +120,11 @@ _CLAIM = (
 )
 _SETTLE = (
     update(webhook)
-    .where(webhook.c.pk == bindparam("webhook"), webhook.c.claims == bindparam("claim"))
+    .where(
+        webhook.c.pk == bindparam("webhook"),
+        webhook.c.claims == bindparam("claim"),
+        webhook.c.status == "started",
+    )
     .values(
         position=bindparam("reached"),
         due=bindparam("later"),

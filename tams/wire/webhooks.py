@@ -1,0 +1,146 @@
+"""Webhooks to and from JSON (TAMS 8.2 `webhook-post`, `webhook-put`, `webhook-get`)."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Annotated, Any, Required
+
+from pydantic import AfterValidator, ConfigDict, TypeAdapter, with_config
+from typing_extensions import TypedDict
+
+from tams.domain.events import EventType
+from tams.domain.patterns import UUID, check_uuid
+from tams.domain.webhooks import (
+    AskedStatus,
+    Webhook,
+    WebhookMetadata,
+    WebhookRequest,
+)
+from tams.errors import Invalid
+from tams.wire.values import Text, parse, present, timestamp_text
+
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_PRINTABLE = re.compile(r"[^\x00-\x1f\x7f]*")
+_OURS = frozenset(
+    {
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "expect",
+        "host",
+        "keep-alive",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "x-tams-event-id",
+    }
+)
+"""Headers that make the request what it is, so no key may take their place."""
+
+
+def _id(text: str) -> str:
+    if UUID.fullmatch(text) is None:
+        raise ValueError("each must be a lower-case UUID of version 1 to 5")
+    return text
+
+
+def _header_name(text: str) -> str:
+    if _TOKEN.fullmatch(text) is None or text.lower() in _OURS:
+        raise ValueError("it must be the name of a header that the server does not set itself")
+    return text
+
+
+def _header_value(text: str) -> str:
+    if _PRINTABLE.fullmatch(text) is None:
+        raise ValueError("it must not hold control characters")
+    return text
+
+
+Ids = tuple[Annotated[str, AfterValidator(_id)], ...]
+
+
+@with_config(ConfigDict(extra="forbid"))
+class WebhookBody(TypedDict, total=False):
+    """A webhook as clients write it.
+
+    An unknown key may be a filter that we do not have, so it is refused (statement 274).
+    """
+
+    url: Required[Text]
+    events: Required[tuple[EventType, ...]]
+    api_key_name: Annotated[str, AfterValidator(_header_name)]
+    api_key_value: Annotated[str, AfterValidator(_header_value)]
+    flow_ids: Ids
+    source_ids: Ids
+    flow_collected_by_ids: Ids
+    source_collected_by_ids: Ids
+    accept_get_urls: tuple[Text, ...]
+    accept_storage_ids: Ids
+    presigned: bool
+    verbose_storage: bool
+    include_object_timerange: bool
+    tags: dict[Text, TagText]
+    status: AskedStatus
+    id: str
+    error: Any
+    """Of a webhook as it was read; the server alone sets it."""
+
+
+TagText = Text | tuple[Text, ...]
+
+_BODY: TypeAdapter[WebhookBody] = TypeAdapter(WebhookBody)
+
+
+def parse_webhook_post(body: bytes) -> WebhookRequest:
+    """Read the body of POST /service/webhooks; raises `Invalid`."""
+    return _request(parse(_BODY, body))
+
+
+def parse_webhook_put(body: bytes, webhook_id: str) -> WebhookRequest:
+    """Read the body of PUT /service/webhooks/{webhookId}; raises `Invalid`."""
+    document = parse(_BODY, body)
+    for name in ("id", "status"):
+        if name not in document:
+            raise Invalid(name, None, "it must be given")
+    if check_uuid("id", document["id"]) != webhook_id:
+        raise Invalid("id", document["id"], "it must be the id in the path")
+    return _request(document)
+
+
+def _request(document: WebhookBody) -> WebhookRequest:
+    rest: dict[str, Any] = {**document}
+    for name in ("id", "error"):
+        rest.pop(name, None)
+    asked = {name: rest.pop(name) for name in ("status", "api_key_value") if name in rest}
+    return WebhookRequest(metadata=WebhookMetadata(**rest), **asked)
+
+
+def webhook_fields(webhook: Webhook) -> dict[str, Any]:
+    """The properties that are set, but for the secret (statement 268)."""
+    metadata: dict[str, Any] = _METADATA.dump_python(webhook, mode="json", exclude_none=True)
+    if not metadata["tags"]:
+        del metadata["tags"]
+    error = webhook.error
+    shown = error and {
+        "type": error.type,
+        "summary": error.summary,
+        "time": timestamp_text(error.time),
+    }
+    return metadata | present({"id": webhook.id, "status": webhook.status, "error": shown})
+
+
+_METADATA = TypeAdapter(WebhookMetadata)
+
+
+def webhook_json(webhook: Webhook) -> bytes:
+    """The body of GET /service/webhooks/{webhookId}."""
+    return json.dumps(webhook_fields(webhook)).encode()
+
+
+def webhooks_json(webhooks: Sequence[Webhook]) -> bytes:
+    """The body of GET /service/webhooks."""
+    return json.dumps([webhook_fields(webhook) for webhook in webhooks]).encode()
