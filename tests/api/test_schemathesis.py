@@ -56,7 +56,7 @@ RULES = {
     "ts_offset: times must lie": "decision on times",
     "last_duration: ": "decision on times, statement 183",
     "get_urls: ": "statements 177 and 178",
-    "init_object_id: ": "init Objects come with issue B",
+    "init_object_id: ": "statements 180 to 182",
     "container: ": "statements 161 and 215",
 }
 """Refusals of requests that the schema allows, by how they begin: where each rule comes from."""
