@@ -7,7 +7,7 @@ from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -16,7 +16,7 @@ from tams.domain.timerange import SECOND, bounded, format_timestamp, parse_times
 from tams.errors import Invalid
 
 if TYPE_CHECKING:
-    from tams.client.plans import Wishes
+    from tams.client.plans import Container, Wishes
     from tams.client.resources import Tags
 
 TAI_MINUS_UTC = 37 * SECOND
@@ -49,6 +49,13 @@ def ingest(
         list[str] | None,
         typer.Option(metavar="NAME=VALUE", help="A tag of the Flows; a repeated name is a list."),
     ] = None,
+    container: Annotated[
+        Literal["auto", "fmp4"],
+        typer.Option(
+            help="What the Segments' Objects are: auto is MPEG-TS where it takes the codec, else "
+            "MOV; fmp4 is fragmented MP4 with its init segment in an Object of its own."
+        ),
+    ] = "auto",
     url: Url = DEFAULT_URL,
 ) -> None:
     """Cut media files at key frames into Segments, and store each track as a Flow.
@@ -58,7 +65,9 @@ def ingest(
     """
     run(
         _ingest(
-            files, url, lambda: wishes(label, source_label, segment_duration, start, tag or [])
+            files,
+            url,
+            lambda: wishes(label, source_label, segment_duration, start, tag or [], container),
         ),
         if_interrupted=INTERRUPTED,
     )
@@ -88,6 +97,7 @@ def wishes(
     segment_duration: str | None,
     start: str | None,
     tags: list[str],
+    container: Container,
 ) -> Wishes:
     """Read the options; raise `Invalid` that names the one that is wrong."""
     from tams.client.plans import Wishes
@@ -100,6 +110,7 @@ def wishes(
         label=label,
         source_label=source_label,
         tags=_tags(tags),
+        container=container,
     )
 
 

@@ -164,12 +164,19 @@ class TAMSClient:
         limit: int | None = None,
         object_ids: Sequence[str] | None = None,
         storage_id: str | None = None,
+        content_type: str | None = None,
     ) -> list[MediaObject]:
         """POST /flows/{id}/storage: room for `limit` new Objects, or for those named.
 
-        A server may give fewer than `limit`.
+        A server may give fewer than `limit`. `content_type` is that of init Objects; others have
+        the Flow's `container`.
         """
-        asked = {"limit": limit, "object_ids": object_ids, "storage_id": storage_id}
+        asked = {
+            "limit": limit,
+            "object_ids": object_ids,
+            "storage_id": storage_id,
+            "content_type": content_type,
+        }
         body = {name: value for name, value in asked.items() if value is not None}
         url = self._connection.url("flows", flow_id, "storage")
         reply = await self._connection.call("POST", url, body, repeatable=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from asyncio import CancelledError
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 from tams.client.client import TAMSClient
 from tams.client.extras import require_media
-from tams.client.resources import Flow, Segment
+from tams.client.resources import Flow, GetUrl, Segment
 from tams.client.transfers import AT_ONCE, Watch, all_of, in_thread
 from tams.domain.timerange import TimeRange, parse_timestamp
 from tams.errors import Invalid
@@ -108,6 +109,7 @@ class _Fetch:
         self._total = total
         self._done = 0
         self._files: dict[str, Path] = {}
+        self._inits: dict[str, Path] = {}
 
     async def lanes(self, flow: Flow) -> list[Lane]:
         """Return the tracks that a Flow gives, with all their Segments."""
@@ -146,13 +148,27 @@ class _Fetch:
             for segment in segments
             if segment["object_id"] not in self._files
         }
+        inits = {
+            init["object_id"]: init.get("get_urls", [])
+            for init in (segment.get("init_object") for segment in unknown.values())
+            if init is not None and init["object_id"] not in self._inits
+        }
+        await all_of(partial(self._init, object_id, urls) for object_id, urls in inits.items())
         await all_of(partial(self._object, segment) for segment in unknown.values())
         return [self._piece(segment) for segment in segments]
+
+    async def _init(self, object_id: str, get_urls: Sequence[GetUrl]) -> None:
+        file = self._folder / f"init-{len(self._inits):08}"
+        self._inits[object_id] = file
+        await self._client.download(get_urls, file)
 
     async def _object(self, segment: Segment) -> None:
         file = self._folder / f"{len(self._files):08}"
         self._files[segment["object_id"]] = file
         await self._client.download(segment.get("get_urls", []), file)
+        if "init_object" in segment:
+            init = self._inits[segment["init_object"]["object_id"]]
+            await in_thread(partial(_put_behind, init, file))
 
     def _piece(self, segment: Segment) -> Piece:
         from tams.media.lanes import Piece
@@ -167,6 +183,16 @@ class _Fetch:
             ts_offset=parse_timestamp(segment.get("ts_offset", "0:0")),
             object_timerange=None if of_object is None else TimeRange.parse(of_object),
         )
+
+
+def _put_behind(init: Path, file: Path) -> None:
+    """Make an Object a file that can be read: its own bytes behind those of its init Object."""
+    whole = file.with_suffix(".whole")
+    with whole.open("wb") as out:
+        for part in (init, file):
+            with part.open("rb") as source:
+                shutil.copyfileobj(source, out)
+    whole.replace(file)
 
 
 def _length(flow: Flow) -> int:

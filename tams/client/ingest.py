@@ -1,7 +1,7 @@
 """A media file becomes Flows, Segments and Objects of a server.
 
-Every id follows from the file's bytes: a file that is ingested again, or whose ingest was
-interrupted, meets its own Flows and adds only the Segments that are missing.
+Every Flow's id follows from the file's bytes and the container: a file that is ingested again, or
+whose ingest was interrupted, meets its own Flows and adds only the Segments that are missing.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING
 from tams.client.bit_rates import Measured, bit_rates
 from tams.client.client import TAMSClient
 from tams.client.extras import require_media
+from tams.client.objects import InitObjects, allocate_all
 from tams.client.plans import Naming, Plan, Wishes
-from tams.client.resources import Flow, MediaObject, SegmentPost
+from tams.client.resources import Flow, SegmentPost
 from tams.client.transfers import Tally, Watch, all_of, in_thread
 from tams.domain.timerange import TimeRange, format_timestamp
-from tams.errors import MediaUnreadable, RequestFailed
+from tams.errors import Invalid, MediaUnreadable, RequestFailed
 
 if TYPE_CHECKING:
     from tams.media.cut import CutObject
@@ -57,7 +58,10 @@ async def ingest(client: TAMSClient, file: Path, wishes: Wishes, watch: Watch) -
     from tams.media.probe import fingerprint, probe
 
     naming = Naming(await in_thread(partial(fingerprint, file)), file.name, wishes)
-    media = await in_thread(partial(probe, file))
+    fragmented = wishes.container == "fmp4"
+    media = await in_thread(partial(probe, file, fragmented=fragmented))
+    if fragmented:
+        _require_carriers(media)
     tracks = [track for track in media.tracks if track.carrier is not None]
     if not tracks:
         raise MediaUnreadable(f"{file}: no container takes any of its tracks as it is")
@@ -81,13 +85,23 @@ async def ingest(client: TAMSClient, file: Path, wishes: Wishes, watch: Watch) -
     )
 
 
+def _require_carriers(media: Media) -> None:
+    """Refuse a container that cannot hold a track which another one may."""
+    for track in media.tracks:
+        if track.carrier is None and track.parameters is not None:
+            said = f"{media.path}: MP4 cannot hold track {track.index} ({track.codec}) as it is"
+            raise Invalid("container", "fmp4", f"{said}; it must be auto for this file")
+
+
 async def _declare(
     client: TAMSClient, naming: Naming, tracks: Sequence[Track], wishes: Wishes
 ) -> Plan:
     """Create the Flows that are missing; return the plan that those already there follow."""
     ids = [*(naming.flow_id(track) for track in tracks), naming.multi_id]
     known = {flow_id: await _existing(client, flow_id) for flow_id in ids}
-    plan = Plan.of(wishes, next((flow for flow in known.values() if flow is not None), None))
+    earlier = next((flow for flow in known.values() if flow is not None), None)
+    sibling = await _first(client, naming.sibling_ids(tracks)) if earlier is None else None
+    plan = Plan.of(wishes, earlier, sibling)
     multi = naming.multi_flow(tracks, plan)
     for flow in [*(naming.track_flow(track, plan) for track in tracks), multi]:
         if known[flow["id"]] is None:
@@ -113,7 +127,7 @@ class _TrackStore:
 
     async def run(self) -> int:
         """Return how many Segments were added."""
-        held = await self._held()
+        held, inits = await self._held()
         added = 0
         with (
             TemporaryDirectory(prefix="tams-ingest-") as folder,
@@ -121,7 +135,7 @@ class _TrackStore:
         ):
             while batch := await in_thread(lambda: list(islice(cuts, BATCH))):
                 missing = [item for item in batch if item.timerange not in held]
-                await self._add(missing)
+                await self._add(missing, inits)
                 added += len(missing)
                 for item in batch:
                     self._measure(item, moved=item.timerange not in held)
@@ -140,18 +154,27 @@ class _TrackStore:
             segment_duration=plan.segment_ns,
         )
 
-    async def _held(self) -> set[TimeRange]:
-        segments = self._client.segments(self._flow_id, accept_get_urls="")
-        return {TimeRange.parse(segment["timerange"]) async for segment in segments}
+    async def _held(self) -> tuple[set[TimeRange], InitObjects]:
+        """Return where the Flow has Segments already, and its init Objects."""
+        timeranges, init_ids = set[TimeRange](), set[str]()
+        async for segment in self._client.segments(self._flow_id, accept_get_urls=""):
+            timeranges.add(TimeRange.parse(segment["timerange"]))
+            if "init_object" in segment:
+                init_ids.add(segment["init_object"]["object_id"])
+        carrier = self._track.carrier
+        content_type = None if carrier is None else carrier.init_mime_type
+        return timeranges, InitObjects(self._client, self._flow_id, content_type, init_ids)
 
-    async def _add(self, cuts: Sequence[CutObject]) -> None:
-        rooms = await self._rooms(len(cuts))
+    async def _add(self, cuts: Sequence[CutObject], inits: InitObjects) -> None:
+        init_ids = [await inits.id_of(item.init) for item in cuts]
+        rooms = await allocate_all(self._client, self._flow_id, len(cuts))
         await all_of(
             partial(self._client.upload, room, item.path, self._tally.part())
             for room, item in zip(rooms, cuts, strict=True)
         )
         segments = [
-            _segment(item, room["object_id"]) for room, item in zip(rooms, cuts, strict=True)
+            _segment(item, room["object_id"], init_id)
+            for room, item, init_id in zip(rooms, cuts, init_ids, strict=True)
         ]
         failed = await self._client.add_segments(self._flow_id, segments)
         if failed:
@@ -160,16 +183,6 @@ class _TrackStore:
             raise RequestFailed(
                 200, f"{len(failed)} Segments of Flow {self._flow_id} were refused, {where}: {why}"
             )
-
-    async def _rooms(self, count: int) -> list[MediaObject]:
-        # Server-made ids are new each time, so an earlier, interrupted allocation cannot be met.
-        rooms: list[MediaObject] = []
-        while len(rooms) < count:
-            given = await self._client.allocate(self._flow_id, limit=count - len(rooms))
-            if not given:
-                raise RequestFailed(201, f"the server gives Flow {self._flow_id} no storage")
-            rooms += given[: count - len(rooms)]
-        return rooms
 
     def _measure(self, item: CutObject, *, moved: bool) -> None:
         timerange = item.timerange
@@ -189,7 +202,7 @@ class _TrackStore:
             await self._client.put_flow_property(self._flow_id, "max_bit_rate", rates.maximum)
 
 
-def _segment(item: CutObject, object_id: str) -> SegmentPost:
+def _segment(item: CutObject, object_id: str, init_object_id: str | None) -> SegmentPost:
     segment: SegmentPost = {
         "object_id": object_id,
         "timerange": str(item.timerange),
@@ -200,7 +213,17 @@ def _segment(item: CutObject, object_id: str) -> SegmentPost:
         segment["ts_offset"] = format_timestamp(item.ts_offset)
     if item.key_frame_count is not None:
         segment["key_frame_count"] = item.key_frame_count
+    if init_object_id is not None:
+        segment["init_object_id"] = init_object_id
     return segment
+
+
+async def _first(client: TAMSClient, flow_ids: Sequence[str]) -> Flow | None:
+    for flow_id in flow_ids:
+        flow = await _existing(client, flow_id)
+        if flow is not None:
+            return flow
+    return None
 
 
 async def _existing(client: TAMSClient, flow_id: str) -> Flow | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 from uuid import UUID, uuid5
 
 from pydantic import TypeAdapter
@@ -15,6 +15,7 @@ from tams.domain.timerange import SECOND, format_timestamp, parse_timestamp
 from tams.errors import Invalid, MediaUnreadable
 
 if TYPE_CHECKING:
+    from tams.media.codecs import Carrier
     from tams.media.probe import Track
 
 NAMESPACE = UUID("6f6e2f0c-52f5-5d0e-9d3c-0f1f3a0b7c11")
@@ -22,6 +23,9 @@ NAMESPACE = UUID("6f6e2f0c-52f5-5d0e-9d3c-0f1f3a0b7c11")
 
 START_TAG = "ingest_start"
 """The Flow tag that remembers the start, so that an interrupted ingest goes on from it."""
+
+Container: TypeAlias = Literal["auto", "fmp4"]
+"""What Objects are written in: what suits the codec, or fragmented MP4 with init Objects."""
 
 MULTI = "urn:x-nmos:format:multi"
 
@@ -40,6 +44,7 @@ class Wishes:
     label: str | None = None
     source_label: str | None = None
     tags: Tags = field(default_factory=dict)
+    container: Container = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +60,15 @@ class Plan:
         return int(self.segment_duration * SECOND)
 
     @classmethod
-    def of(cls, wishes: Wishes, earlier: Flow | None) -> Plan:
-        """Follow the wishes and the Flow of an earlier ingest; `Invalid` if they contradict."""
+    def of(cls, wishes: Wishes, earlier: Flow | None, sibling: Flow | None = None) -> Plan:
+        """Follow the wishes and the Flow of an earlier ingest; `Invalid` if they contradict.
+
+        A sibling holds the file in another container: of one Source with it, it has one timeline.
+        """
+        start = _start(wishes, earlier or sibling)
         if earlier is None:
-            start = wishes.start_if_new if wishes.start is None else wishes.start
             return cls(start, wishes.segment_duration or _usual_segment_duration())
-        start = _start_of(earlier, wishes)
         duration = _segment_duration_of(earlier, wishes)
-        if wishes.start not in {None, start}:
-            said = _kept(earlier, f"starts at {format_timestamp(start)}")
-            raise Invalid("start", format_timestamp(wishes.start or 0), said)
         if wishes.segment_duration not in {None, duration}:
             said = _kept(earlier, f"has Segments of {duration} s")
             raise Invalid("segment_duration", f"{wishes.segment_duration} s", said)
@@ -72,21 +76,31 @@ class Plan:
 
 
 class Naming:
-    """Ids and Flows of one file; `content` is the SHA-256 of its bytes."""
+    """Ids and Flows of one file; `content` is the SHA-256 of its bytes.
+
+    Each container has Flows of its own, of the same Sources.
+    """
 
     def __init__(self, content: str, file_name: str, wishes: Wishes) -> None:
         self._content = content
         self._label = wishes.label or file_name
         self._tags = wishes.tags
+        self._container = wishes.container
 
     @property
     def multi_id(self) -> str:
         """The id of the Flow that collects those of the tracks."""
-        return self._id("flow", "multi")
+        return self._flow_id(self._container, "multi")
 
     def flow_id(self, track: Track) -> str:
         """Return the id that this track's Flow has on every server."""
-        return self._id("flow", track.index)
+        return self._flow_id(self._container, track.index)
+
+    def sibling_ids(self, tracks: Sequence[Track]) -> list[str]:
+        """Return the ids that the Flows of this file have in the other containers."""
+        parts = [*(track.index for track in tracks), "multi"]
+        others = [other for other in get_args(Container) if other != self._container]
+        return [self._flow_id(other, part) for other in others for part in parts]
 
     def track_flow(self, track: Track, plan: Plan) -> Flow:
         """Return the body of the mono-essence Flow of a track."""
@@ -97,7 +111,7 @@ class Naming:
             "format": f"urn:x-nmos:format:{track.kind}",
             "label": f"{self._label} {track.kind} {track.index}",
             "codec": track.codec,
-            "container": _container(track),
+            "container": _carrier(track).mime_type,
             "essence_parameters": _essence_parameters(track),
             "segment_duration": {
                 "numerator": duration.numerator,
@@ -119,26 +133,39 @@ class Naming:
             ],
         }
 
+    def _flow_id(self, container: Container, part: object) -> str:
+        return self._id("flow" if container == "auto" else f"{container} flow", part)
+
     def _id(self, noun: str, part: object) -> str:
         return str(uuid5(NAMESPACE, f"{self._content} {noun} {part}"))
 
 
-def _container(track: Track) -> str:
+def _carrier(track: Track) -> Carrier:
     if track.carrier is None:
         raise MediaUnreadable(f"track {track.index}: no container takes {track.codec} as it is")
-    return track.carrier.mime_type
+    return track.carrier
 
 
 def _essence_parameters(track: Track) -> dict[str, Any]:
     written: TypeAdapter[object] = TypeAdapter(type(track.parameters))
     given: dict[str, Any] = written.dump_python(track.parameters, mode="json", exclude_none=True)
-    return given
+    return {**given, "init_segments": True} if _carrier(track).fragmented else given
 
 
 def _usual_segment_duration() -> Fraction:
     from tams.media.cut import DEFAULT_DURATION
 
     return Fraction(DEFAULT_DURATION, SECOND)
+
+
+def _start(wishes: Wishes, known: Flow | None) -> int:
+    if known is None:
+        return wishes.start_if_new if wishes.start is None else wishes.start
+    start = _start_of(known, wishes)
+    if wishes.start not in {None, start}:
+        said = _kept(known, f"starts at {format_timestamp(start)}")
+        raise Invalid("start", format_timestamp(wishes.start or 0), said)
+    return start
 
 
 def _start_of(flow: Flow, wishes: Wishes) -> int:

@@ -83,8 +83,8 @@ class GetUrl(TypedDict):
     presigned: NotRequired[bool]
 
 
-class SegmentPost(TypedDict):
-    """`flow-segment-post`."""
+class SegmentCore(TypedDict):
+    """What a Segment is, posted and listed."""
 
     object_id: str
     timerange: str
@@ -94,10 +94,24 @@ class SegmentPost(TypedDict):
     key_frame_count: NotRequired[int]
 
 
-class Segment(SegmentPost):
+class SegmentPost(SegmentCore):
+    """`flow-segment-post`."""
+
+    init_object_id: NotRequired[str]
+
+
+class InitObject(TypedDict):
+    """`init_object` in `flow-segment`."""
+
+    object_id: str
+    get_urls: NotRequired[list[GetUrl]]
+
+
+class Segment(SegmentCore):
     """`flow-segment`."""
 
     get_urls: NotRequired[list[GetUrl]]
+    init_object: NotRequired[InitObject]
 
 
 class Object(TypedDict):

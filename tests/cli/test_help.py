@@ -14,7 +14,15 @@ from tams.cli import app
 
 OPTIONS = {
     "serve": {"--host", "--port", "--data-dir", "--insecure"},
-    "ingest": {"--url", "--label", "--source-label", "--segment-duration", "--start", "--tag"},
+    "ingest": {
+        "--url",
+        "--label",
+        "--source-label",
+        "--segment-duration",
+        "--start",
+        "--tag",
+        "--container",
+    },
     "export": {"--timerange", "--url"},
     "ls": {"--json", "--url"},
     "conformance": {"--url", "--token", "--spec", "--only", "--json", "--receiver", "--slow"},
