@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import uvicorn
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from tams.app import running
 from tams.conformance.receiver import receiving
@@ -77,13 +78,19 @@ class CheckedServer(Server):
         return answer
 
 
-@asynccontextmanager
-async def listening(app: FastAPI) -> AsyncIterator[str]:
-    """Serve an application on a free port of this machine; gives the base URL."""
+def free_port() -> socket.socket:
+    """Listen on a free port of this machine."""
     # asyncio sends small answers at once only where the socket names its protocol.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     listener.listen()
+    return listener
+
+
+@asynccontextmanager
+async def listening(app: ASGIApp, listener: socket.socket | None = None) -> AsyncIterator[str]:
+    """Serve an application on a free port of this machine; gives the base URL."""
+    listener = listener or free_port()
     config = uvicorn.Config(app, lifespan="off", access_log=False, log_level="warning")
     web = uvicorn.Server(config)
     serving = asyncio.create_task(web.serve([listener]))
@@ -95,18 +102,29 @@ async def listening(app: FastAPI) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def serving(folder: Path, catalogue: str) -> AsyncIterator[CheckedServer]:
-    """Serve a catalogue, with media in `folder`; time passes and work is done as the test asks."""
+async def serving(
+    folder: Path,
+    catalogue: str,
+    around: Callable[[ASGIApp], ASGIApp] = lambda app: app,
+    **chosen: str,
+) -> AsyncIterator[CheckedServer]:
+    """Serve a catalogue, with media in `folder`; time passes and work is done as the test asks.
+
+    What `around` makes of the application is what listens; `chosen` are settings by their names.
+    """
     backends = folder / "backends.toml"
     backends.write_text(BACKENDS.format(folder=folder))
     clock = AdjustableClock()
+    listener = free_port()
     settings = read_settings(
         {},
+        port=listener.getsockname()[1],
         data_dir=folder,
         storage=str(backends),
         catalogue=catalogue,
         worker_interval=86400.0,
         synchronous="OFF",
+        **{"webhook_allow": "127.0.0.1", **chosen},
     )
     async with running(settings, clock) as app:
 
@@ -115,7 +133,7 @@ async def serving(folder: Path, catalogue: str) -> AsyncIterator[CheckedServer]:
             await app.state.worker.work_off()
 
         async with (
-            listening(app) as base,
+            listening(around(app), listener) as base,
             receiving("http://127.0.0.1:0") as receiver,
             aiohttp.ClientSession() as session,
         ):

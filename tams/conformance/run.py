@@ -94,13 +94,14 @@ class Runner:
         async with self._slots:
             watched = replace(self._server, watchers=(*self._server.watchers, belongings))
             begun = time.monotonic()
-            verdict, reason = await self._judge(check, watched)
+            verdict, reason = await self.judge(check, watched)
             result = Result(check, verdict, reason, time.monotonic() - begun)
             self._left += await belongings.remove(self._server)
         self._tell(result)
         return result
 
-    async def _judge(self, check: Check, server: Server) -> tuple[Verdict, str]:
+    async def judge(self, check: Check, server: Server) -> tuple[Verdict, str]:
+        """Return the verdict on one statement and why; what was made for it is left there."""
         try:
             async with asyncio.timeout(self._limit) as timer:
                 if self._slow:
