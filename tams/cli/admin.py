@@ -8,9 +8,13 @@ import os
 import typer
 from rich.console import Console
 
+from tams.cli import credentials
 from tams.settings import read_settings
 
 app = typer.Typer(help="Look after the store.", no_args_is_help=True)
+app.add_typer(credentials.users, name="user")
+app.add_typer(credentials.clients, name="client")
+app.add_typer(credentials.tokens, name="token")
 
 
 @app.callback()

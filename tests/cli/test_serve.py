@@ -123,7 +123,7 @@ def test_beyond_loopback_it_listens_if_told_that_this_is_insecure(tmp_path: Path
     assert refused.returncode == 1
     assert refused.stderr == (
         "tams: TAMS_HOST: 0.0.0.0 can be reached from other machines, and authentication is off; "
-        "listen on 127.0.0.1, or say --insecure\n"
+        "set TAMS_AUTH, listen on 127.0.0.1, or say --insecure\n"
     )
     with server_process(tmp_path, "", options=(*options, "--insecure")) as server:
         with Client(server.url) as client:
