@@ -99,34 +99,3 @@ async def test_a_flow_must_be_there_writable_and_in_a_container(house, posts):
 
 async def test_an_unknown_flow_has_no_segments(house):
     assert await house.timeranges(new_id()) == []
-
-
-async def test_a_deletion_takes_what_is_covered_in_slices(house):
-    flow_id = await house.flow()
-    await house.fill(flow_id, 2100)
-    before = len(await house.events(flow_id))
-    await house.delete(flow_id, "[0:0_2050:500000000)")
-    assert await house.timeranges(flow_id) == [f"[{n}:0_{n + 1}:0)" for n in range(2050, 2100)]
-    events = (await house.events(flow_id))[before:]
-    assert [(event.type, str(event.timerange)) for event in events] == [
-        ("flows/segments_deleted", "[0:0_1000:0)"),
-        ("flows/segments_deleted", "[1000:0_2000:0)"),
-        ("flows/segments_deleted", "[2000:0_2050:0)"),
-    ]
-
-
-async def test_a_deletion_of_nothing_tells_nobody(house):
-    flow_id = await house.flow()
-    await house.fill(flow_id, 1)
-    before = await house.events(flow_id), await get_flow(house.catalogue, flow_id)
-    await house.delete(flow_id, "[5:0_6:0)")
-    await house.delete(flow_id, "()")
-    await house.delete(flow_id, "_", "no such object")
-    assert (await house.events(flow_id), await get_flow(house.catalogue, flow_id)) == before
-
-
-async def test_a_deletion_needs_a_writable_flow(house):
-    with pytest.raises(NotFound):
-        await house.delete(new_id())
-    with pytest.raises(FlowReadOnly):
-        await house.delete(await house.flow(read_only=True))
