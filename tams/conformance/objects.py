@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from tams.conformance.media import ELSEWHERE, fetch, object_path, own_url, store
+from tams.conformance.media import (
+    ELSEWHERE,
+    fetch,
+    fragmented_flow,
+    object_path,
+    own_url,
+    store,
+    store_init,
+)
 from tams.conformance.server import Server, ensure, new_id, query, same
 from tams.conformance.statements import statement
 
@@ -41,7 +49,7 @@ async def check_222_an_id_may_hold_any_character(server: Server) -> None:
 
 @statement(223, "M")
 async def check_223_an_object_is_unknown_until_registered(server: Server) -> None:
-    """An allocated Object, uploaded or not, is a 404 until a Segment refers to it."""
+    """An allocated Object, uploaded or not, is a 404 until it is registered, if only as init."""
     flow_id = (await server.flow())["id"]
     item = (await server.allocate(flow_id))[0]
     for path in (object_path(item["object_id"]), object_path(new_id())):
@@ -55,6 +63,11 @@ async def check_223_an_object_is_unknown_until_registered(server: Server) -> Non
     await server.segment(flow_id, "[0:0_1:0)", object_id=item["object_id"])
     (await server.get(object_path(item["object_id"]))).is_status(200)
     (await server.head(object_path(item["object_id"]))).is_status(200)
+    fragmented = await fragmented_flow(server)
+    init_id = await store_init(server, fragmented)
+    (await server.get(object_path(init_id))).is_status(404)
+    await server.segment(fragmented, "[0:0_1:0)", init_object_id=init_id)
+    (await server.get(object_path(init_id))).is_status(200)
 
 
 @statement(224, "M")

@@ -5,12 +5,14 @@ from __future__ import annotations
 from tams.conformance.clock import MARGIN, advertised, elapse
 from tams.conformance.media import (
     fetch,
+    fragmented_flow,
     link,
     listed,
     new_media,
     object_path,
     own_url,
     store,
+    store_init,
     timeranges,
 )
 from tams.conformance.server import Server, new_id, query, same
@@ -98,9 +100,21 @@ async def check_189_delete_answers_what_came_of_it(server: Server) -> None:
     same(await timeranges(server, flow_id), [], "Segments")
 
 
+async def _fragments(server: Server, content: bytes | None = None) -> tuple[str, str, str]:
+    """A Flow with two Segments of Objects that need one init Object; the ids of it and of one."""
+    flow_id = await fragmented_flow(server)
+    init_id = await store_init(server, flow_id, content)
+    first = await server.segment(flow_id, "[0:0_1:0)", init_object_id=init_id)
+    await server.segment(flow_id, "[1:0_2:0)", init_object_id=init_id)
+    return flow_id, init_id, str(first["object_id"])
+
+
 @statement(191, "M")
-async def check_191_an_object_stays_while_a_segment_uses_it(server: Server) -> None:
-    """An Object lasts until the last Segment that refers to it is deleted, in whichever Flow."""
+async def check_191_an_object_stays_while_it_is_used(server: Server) -> None:
+    """An Object lasts until nothing uses it: no Segment of any Flow, no Media Object as its init.
+
+    A Media Object without a Segment uses no init Object.
+    """
     flow_id, other = (await server.flow())["id"], (await server.flow())["id"]
     object_id = await store(server, flow_id, "[0:0_1:0)")
     await server.segment(flow_id, "[1:0_2:0)", object_id=object_id, ts_offset="1:0")
@@ -113,11 +127,17 @@ async def check_191_an_object_stays_while_a_segment_uses_it(server: Server) -> N
     (await fetch(server, await own_url(server, object_id))).is_status(200)
     (await server.delete(f"/flows/{other}")).is_status(204)
     (await server.get(path)).is_status(404)
+    fragmented, init_id, _ = await _fragments(server)
+    await _delete(server, fragmented, timerange="[0:0_1:0)")
+    same((await server.read(object_path(init_id)))["referenced_by_flows"], [fragmented], "Flows")
+    await _delete(server, fragmented)
+    (await server.get(object_path(init_id))).is_status(404)
 
 
 @statement(192, "I")
 async def check_192_an_object_in_use_elsewhere_keeps_its_bytes(server: Server) -> None:
-    """Deleting one Flow's Segments leaves the bytes and URLs that another Flow uses."""
+    """Deleting one Flow leaves the bytes and URLs of media and init Objects that another uses."""
+    await _init_object_in_use_elsewhere(server)
     flow_id, other, content = (await server.flow())["id"], (await server.flow())["id"], new_media()
     object_id = await store(server, flow_id, "[0:0_1:0)", content)
     await server.segment(other, "[0:0_1:0)", object_id=object_id)
@@ -132,9 +152,25 @@ async def check_192_an_object_in_use_elsewhere_keeps_its_bytes(server: Server) -
     same(again.is_status(200).body, content, "bytes after clean-up")
 
 
+async def _init_object_in_use_elsewhere(server: Server) -> None:
+    flow_id, init_id, media_id = await _fragments(server, content := new_media())
+    other = await fragmented_flow(server)
+    await server.segment(other, "[0:0_1:0)", object_id=media_id)
+    url = await own_url(server, init_id)
+    (await server.delete(f"/flows/{flow_id}")).is_status(204)
+    same((await fetch(server, url)).is_status(200).body, content, "bytes of the init Object")
+    if server.wait is not None:
+        await _until_bytes_are_gone(server)
+    (segment,) = await listed(server, other)
+    same(segment["init_object"]["object_id"], init_id, "init Object of the other Flow")
+    again = await fetch(server, await own_url(server, init_id))
+    same(again.is_status(200).body, content, "bytes of the init Object after clean-up")
+
+
 @statement(193, "S")
 async def check_193_an_object_without_segments_goes_at_once(server: Server) -> None:
-    """With its last Segment an Object is unknown at once; later its bytes and its id are free."""
+    """An Object that nothing uses is unknown at once; later its bytes and its id are free."""
+    await _init_object_without_media(server)
     flow_id = (await server.flow())["id"]
     object_id = await store(server, flow_id, "[0:0_1:0)")
     body = {"object_id": object_id, "timerange": "[0:0_1:0)"}
@@ -147,6 +183,20 @@ async def check_193_an_object_without_segments_goes_at_once(server: Server) -> N
     (await server.post(f"/flows/{flow_id}/storage", ids)).is_status(201)
     (await server.post(f"/flows/{flow_id}/segments", body)).is_status(201)
     (await fetch(server, await own_url(server, object_id))).is_status(404)
+
+
+async def _init_object_without_media(server: Server) -> None:
+    flow_id, init_id, _ = await _fragments(server)
+    await _delete(server, flow_id)
+    (await server.get(object_path(init_id))).is_status(404)
+    media_id = (await server.allocate(flow_id))[0]["object_id"]
+    body = {"object_id": media_id, "timerange": "[0:0_1:0)", "init_object_id": init_id}
+    (await server.post(f"/flows/{flow_id}/segments", body)).is_status(400)
+    await _until_bytes_are_gone(server)
+    ids = {"object_ids": [init_id]}
+    (await server.post(f"/flows/{flow_id}/storage", ids)).is_status(201)
+    await server.segment(flow_id, "[0:0_1:0)", init_object_id=init_id)
+    (await fetch(server, await own_url(server, init_id))).is_status(404)
 
 
 @statement(195, "M")

@@ -13,11 +13,13 @@ from tams.conformance.media import (
     STORED,
     fetch,
     forged,
+    fragmented_flow,
     link,
     new_media,
     object_path,
     own_url,
     store,
+    store_init,
 )
 from tams.conformance.server import Answer, Server, ensure, flow_body, new_id, same
 from tams.conformance.statements import Skipped, statement
@@ -215,17 +217,23 @@ async def check_217_a_put_url_tells_all_that_an_upload_needs(server: Server) -> 
 
 @statement(218, "S")
 async def check_218_unregistered_objects_are_collected(server: Server) -> None:
-    """An Object may be registered until min_object_timeout has passed; then its id is free."""
+    """An Object may be registered until min_object_timeout has passed; then its id is free.
+
+    To be the init Object of a Media Object counts as being registered.
+    """
     timeout = await advertised(server, "min_object_timeout")
-    flow_id = (await server.flow())["id"]
+    flow_id, fragmented = (await server.flow())["id"], await fragmented_flow(server)
+    init_id, unused = [await store_init(server, fragmented) for _ in range(2)]
     used, lost = await server.allocate(flow_id, 2)
     for item in (used, lost):
         (await server.upload(item, new_media())).is_status(*STORED)
     await elapse(server, timeout - MARGIN)
     await server.segment(flow_id, "[0:0_1:0)", object_id=used["object_id"])
+    await server.segment(fragmented, "[0:0_1:0)", init_object_id=init_id)
     await elapse(server, timeout)
-    (await fetch(server, await own_url(server, used["object_id"]))).is_status(200)
-    (await _request(server, flow_id, object_ids=[lost["object_id"]])).is_status(201)
+    for object_id in (used["object_id"], init_id):
+        (await fetch(server, await own_url(server, object_id))).is_status(200)
+    (await _request(server, flow_id, object_ids=[lost["object_id"], unused])).is_status(201)
     await server.segment(flow_id, "[1:0_2:0)", object_id=lost["object_id"])
     (await fetch(server, await own_url(server, lost["object_id"]))).is_status(404)
 
