@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import islice
+from typing import NamedTuple
 
 from tams.catalogue.base import Catalogue, Transaction
 from tams.domain.clock import Clock
@@ -35,6 +37,13 @@ class Retries:
         """How long to wait after so many failures on end."""
         doubled = min(self.first * 2 ** min(failures - 1, 32), self.longest)
         return timedelta(seconds=doubled * random.uniform(0.9, 1.1))  # noqa: S311 - no secret
+
+
+class Batch(NamedTuple):
+    """Events that a webhook wants, and the number up to which the log holds no others."""
+
+    events: Sequence[PublishedEvent]
+    position: int
 
 
 class Delivery:
@@ -82,25 +91,31 @@ class Delivery:
         """What makes the URLs that this webhook asks for."""
         return self._signers(webhook.url_filter, self._base_url)
 
-    async def after(
-        self, claimed: ClaimedWebhook, position: int
-    ) -> Sequence[PublishedEvent] | None:
-        """The next events in the log, wanted or not; None if some have expired meanwhile.
+    async def next_batch(self, claimed: ClaimedWebhook, position: int) -> Batch | None:
+        """What comes after `position`; None if that is the end of the log.
 
-        Then the webhook is given up, since it can never have them.
+        None, too, where some of it has expired: then the webhook is given up, since it can never
+        have that.
         """
 
-        async def work(tx: Transaction) -> tuple[Sequence[PublishedEvent], int]:
+        async def work(tx: Transaction) -> tuple[int, Batch | None]:
             end = await tx.events.end()
-            return await tx.events.after(position, BATCH), end
+            found = await tx.events.after(position, BATCH)
+            if not found:
+                return end, None
+            wanted: Sequence[PublishedEvent] = [
+                one for one in found if claimed.webhook.wants(one.event)
+            ]
+            if claimed.webhook.accept_get_urls != ():
+                wanted = await _located(tx, wanted)
+            return found[0].number - 1, Batch(wanted, found[-1].number)
 
-        found, end = await self._catalogue.read(work)
-        if position < end and (not found or found[0].number > position + 1):
-            await self._give_up(
-                claimed, position, "EventsExpired", "the events it needs have expired"
-            )
+        reached, batch = await self._catalogue.read(work)
+        if reached > position:
+            summary = "events that were not sent yet have expired"
+            await self._give_up(claimed, position, "EventsExpired", summary)
             return None
-        return found
+        return batch
 
     async def served(self, claimed: ClaimedWebhook, position: int) -> bool:
         """Store that all up to `position` are sent or not wanted, and renew the lease.
@@ -155,3 +170,18 @@ class Delivery:
 
     def _lease_end(self) -> datetime:
         return self._clock() + self._lease
+
+
+async def _located(tx: Transaction, events: Sequence[PublishedEvent]) -> Sequence[PublishedEvent]:
+    """The events with the instances that the Objects of their Segments have now."""
+    segments = [segment for one in events for segment in one.event.segments]
+    if not segments:
+        return events
+    located = iter(await tx.segments.located(segments))
+    return [
+        replace(
+            one,
+            event=replace(one.event, segments=tuple(islice(located, len(one.event.segments)))),
+        )
+        for one in events
+    ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
 from time import monotonic
 
 from tams.domain.events import PublishedEvent
@@ -12,7 +11,7 @@ from tams.domain.storage import Signer
 from tams.domain.webhooks import ClaimedWebhook, Webhook
 from tams.errors import Unreachable
 from tams.outbound import Outbound
-from tams.services.delivery import Delivery
+from tams.services.delivery import Batch, Delivery
 from tams.wire.events import EVENT_ID, event_json
 
 LANES = 8
@@ -81,10 +80,10 @@ class Deliverer:
         sending = Sending(webhook, signer, self._outbound, self._timeout)
         try:
             for _ in range(_BATCHES):
-                events = await self._delivery.after(claimed, position)
-                if not events:
+                batch = await self._delivery.next_batch(claimed, position)
+                if batch is None:
                     break
-                position = await sending.send(events)
+                position = await sending.send(batch)
                 if sending.failure is not None:
                     await self._delivery.failed(claimed, position, sending.failure)
                     return
@@ -109,23 +108,22 @@ class Sending:
         self._timeout = timeout
         self._sent: set[int] = set()
 
-    async def send(self, events: Sequence[PublishedEvent]) -> int:
-        """Send those that are wanted, and return the number up to which nothing is left.
+    async def send(self, batch: Batch) -> int:
+        """Send a batch, and return the number up to which nothing of it is left.
 
         It begins no event when it has lasted `timeout` already, so that a slow receiver does not
         outlast the lease.
         """
-        wanted = [one for one in events if self._webhook.wants(one.event)]
         lanes: dict[str, list[PublishedEvent]] = {}
-        for one in wanted:
+        for one in batch.events:
             lanes.setdefault(one.event.source_id, []).append(one)
         left = deque(lanes.values())
         deadline = monotonic() + self._timeout
         async with asyncio.TaskGroup() as group:
             for _ in range(min(LANES, len(left))):
                 group.create_task(self._send_lanes(left, deadline))
-        unsent = next((one.number for one in wanted if one.number not in self._sent), None)
-        return events[-1].number if unsent is None else unsent - 1
+        unsent = (one.number for one in batch.events if one.number not in self._sent)
+        return next(unsent, batch.position + 1) - 1
 
     async def _send_lanes(self, left: deque[list[PublishedEvent]], deadline: float) -> None:
         while left:

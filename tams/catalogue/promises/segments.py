@@ -59,6 +59,10 @@ class Segments(ABC):
         """
 
     @abstractmethod
+    async def located(self, segments: Sequence[Segment]) -> Sequence[Segment]:
+        """These Segments with the instances that their Objects have now, if they are there."""
+
+    @abstractmethod
     async def extent(self, flow: LockedFlow, query: SegmentQuery, most: int) -> Extent:
         """The Segments that lie completely within the query's timerange, counted up to `most`."""
 

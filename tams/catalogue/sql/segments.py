@@ -144,6 +144,13 @@ _PAGES = {
     for by_object in (False, True)
 }
 
+_PLACES = """SELECT o.id, o.storage_id, o.key, o.others, {} FROM object o
+WHERE o.id {} AND o.removable_at IS NULL"""
+_PLACES_OF = Written(
+    _PLACES.format(INIT_OBJECT.sqlite, "IN (SELECT value FROM json_each(?1))"),
+    _PLACES.format(INIT_OBJECT.postgresql, "= ANY($1::text[])"),
+)
+
 
 class SQLSegments(Segments):
     """Segments in one row each, found by the Flow's key and their start."""
@@ -222,6 +229,14 @@ class SQLSegments(Segments):
         items = await self._whole(rows[: page.limit])
         next_key = f"s{items[-1].start}" if len(rows) > page.limit else None
         return Page(items, next_key)
+
+    async def located(self, segments: Sequence[Segment]) -> Sequence[Segment]:
+        ids = list({each.object_id for each in segments})
+        places = {row[0]: row[1:] for row in await self._connection.fetch(_PLACES_OF, (ids,))}
+        nowhere = (None,) * 4
+        return await self._whole(
+            [(*each[:-4], *places.get(each.object_id, nowhere)) for each in segments]
+        )
 
     async def extent(self, flow: LockedFlow, query: SegmentQuery, most: int) -> Extent:
         return await find_extent(self._connection, flow.key, query, most)
