@@ -27,6 +27,7 @@ from tests.conformance.spoiling import (
 
 LISTS = r"(GET|HEAD) /(sources|flows|service/storage-backends|service/profiles)"
 SEGMENTS = rf"{FLOWS}/segments"
+PROFILES = r"/service/profiles/[^/]+"
 OBJECTS = r"/objects/[^/]+"
 SERVICE = "GET /service"
 BACKENDS = r"GET /service/storage-backends"
@@ -59,6 +60,7 @@ REFUSALS = (
     status(rf"POST {FLOWS}/storage", 400, 201, {"media_objects": []}),
     status(rf"POST {FLOWS}/storage", 404, 201, {"media_objects": []}),
     status("POST /service", 400, 200),
+    status(rf"POST {PROFILES}", 400, 201, {}),
     status(rf"DELETE {PROPERTIES}", 204, 404),
     status(READS, 400, 200, []),
     status(READS, 404, 200, {}),
@@ -160,6 +162,11 @@ TOLD_WRONG = (
     says(rf"GET {FLOWS}", segments_updated="2001-01-01T00:00:00Z"),
     changed("is {}", rf"GET {PROPERTIES}", lambda _: {}),
     changed("is null", rf"GET {PROPERTIES}", lambda _: None),
+    drops(rf"(GET|POST) {PROFILES}", "flow_metadata"),
+    says(rf"(GET|POST) {PROFILES}", label="another"),
+    says(rf"POST {PROFILES}", id="43d7bde0-cfba-4060-85d3-005e2892875f"),
+    drops(rf"GET {FLOWS}", "essence_parameters"),
+    adds(rf"GET {FLOWS}", profile_id="43d7bde0-cfba-4060-85d3-005e2892875f"),
     drops(rf"GET {SEGMENTS}", "get_urls"),
     drops(rf"GET {SEGMENTS}", "ts_offset", "object_timerange"),
     changed("without URLs no Segment", rf"GET {SEGMENTS}", _with_urls),

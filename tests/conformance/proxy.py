@@ -99,17 +99,17 @@ class Proxy:
             await _body(receive),
         )
         asked = self.fault.ask(request)
-        reply = asked if isinstance(asked, Reply) else await self._forward(scope, asked)
+        reply = asked if isinstance(asked, Reply) else await self._forward(scope, asked, receive)
         reply = self.fault.answer(request, reply)
         self.exchanges.append((request, reply))
         await _send(reply, send)
 
-    async def _forward(self, scope: Scope, request: Request) -> Reply:
+    async def _forward(self, scope: Scope, request: Request, disconnected: Receive) -> Reply:
         messages: list[Message] = []
         waiting = [{"type": "http.request", "body": request.body, "more_body": False}]
 
         async def receive() -> Message:
-            return waiting.pop() if waiting else {"type": "http.disconnect"}
+            return waiting.pop() if waiting else await disconnected()
 
         async def send(message: Message) -> None:
             messages.append(message)
