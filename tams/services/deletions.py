@@ -173,6 +173,8 @@ class Deletions:
         collectors = await tx.flows.sources_of(flow.collected_by)
         members = await member_sources(tx, flow)
         await derived.note({flow.source_id, *members.values(), *collectors.values()})
+        above = () if source is None else source.collected_by
+        await tx.events.note_collectors(flow.id, flow.collected_by, above)
         for collector in sorted(collectors):
             await self._release(tx, who, collector, flow.id)
         await tx.flows.remove(locked, self._clock())
@@ -182,7 +184,7 @@ class Deletions:
                 entity_id=flow.id,
                 source_id=flow.source_id,
                 flow_collected_by=flow.collected_by,
-                source_collected_by=() if source is None else source.collected_by,
+                source_collected_by=above,
             )
         )
         if source is not None and not await tx.sources.has_flows(source.id):

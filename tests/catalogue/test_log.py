@@ -95,27 +95,34 @@ async def test_each_flow_is_numbered_in_the_order_of_its_changes_while_many_writ
         ]
 
 
-async def test_events_that_add_segments_learn_what_collects(catalogue):
+async def test_events_learn_what_collects_but_what_they_say_themselves_holds(catalogue):
     member = make_flow()
     beside = make_flow(source_id=member.source_id)
     alone = make_flow()
     collector = make_flow(member)
     await add_flows(catalogue, member, beside, alone, collector)
     for flow in (member, beside, alone):
-        await append(catalogue, flow, "flows/segments_added", "flows/updated")
+        await append(catalogue, flow, "flows/segments_added", "flows/deleted")
+
+    async def work(tx):
+        await tx.flows.lock(member.id)
+        await tx.events.append(event_of(member, flow_collected_by=("before",)))
+
+    await catalogue.write(work)
     await publish(catalogue)
-    added = {
-        one.event.entity_id: (one.event.flow_collected_by, one.event.source_collected_by)
+    told = {
+        (one.event.type, one.event.entity_id): (
+            one.event.flow_collected_by, one.event.source_collected_by,
+        )
         for one in await after(catalogue)
-        if one.event.type == "flows/segments_added"
+    }  # fmt: skip
+    assert told == {
+        ("flows/segments_added", member.id): ((collector.id,), (collector.source_id,)),
+        ("flows/segments_added", beside.id): ((), (collector.source_id,)),
+        ("flows/segments_added", alone.id): ((), ()),
+        ("flows/updated", member.id): (("before",), (collector.source_id,)),
+        **{("flows/deleted", flow.id): ((), ()) for flow in (member, beside, alone)},
     }
-    assert added == {
-        member.id: ((collector.id,), (collector.source_id,)),
-        beside.id: ((), (collector.source_id,)),
-        alone.id: ((), ()),
-    }
-    others = [one.event for one in await after(catalogue) if one.event.type == "flows/updated"]
-    assert {one.source_collected_by for one in others} == {()}
 
 
 async def test_a_flow_that_is_removed_leaves_what_collected_it(catalogue):

@@ -24,17 +24,17 @@ class Events(ABC):
     async def publish(self, limit: int = 1000) -> int:
         """Number up to `limit` events, those of a Flow or Source in the order of its changes.
 
-        Those that add Segments learn now what collects their Flow and its Source. Returns how many
-        were numbered.
+        Those of a Flow that say nothing of what collects it, and its Source, learn that now; but
+        for its deletion, which knows. Returns how many were numbered.
         """
 
     @abstractmethod
     async def note_collectors(
         self, flow_id: str, flow_collected_by: Sequence[str], source_collected_by: Sequence[str]
     ) -> None:
-        """Let the events of a locked Flow that add Segments and are not numbered know these.
+        """Tell the events of a locked Flow that are not numbered what collects it, as `publish`.
 
-        To be called before it is removed: afterwards nobody can tell what collected it.
+        Before it is removed: afterwards nobody knows.
         """
 
     @abstractmethod

@@ -58,14 +58,14 @@ _AFTER = (
     .order_by(event_table.c.number)
     .limit(bindparam("limit"))
 )
-_ADDED = '{"type":"flows/segments_added"'
-# Spares reading what may be many Segments; the document says neither of them yet.
+_DELETED = '{"type":"flows/deleted"'
+# Spares reading what may be many Segments. What the document says itself comes later, and wins.
 _COMPLETE = (
     update(event_table)
     .values(document=bindparam("collectors").concat(func.substr(event_table.c.document, 2)))
     .where(
         Among(event_table.c.pk, "pks"),
-        func.substr(event_table.c.document, 1, len(_ADDED)) == _ADDED,
+        func.substr(event_table.c.document, 1, len(_DELETED)) != _DELETED,
     )
 )
 _EXPIRED = (
