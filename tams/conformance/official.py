@@ -23,22 +23,12 @@ NULLABLE = ("label", "description", "max_bit_rate", "avg_bit_rate")
 UNDECLARED = frozenset({401, 403, 405, 413, 429, 503})
 """Statuses that any operation may have, though the document names them nowhere."""
 
-DECIDED = frozenset(
-    {
-        (
-            "GET",
-            "/service/storage-backends",
-            400,
-        ),  # a bad `limit` or `page` (statements 254 and 258)
-        ("HEAD", "/service/storage-backends", 400),
-        (
-            "DELETE",
-            "/flows/{flowId}/avg_bit_rate",
-            400,
-        ),  # of a Flow with a Profile (decision on 34)
-    }
-)
-"""Statuses of an operation that a decision brings, though the document does not name them."""
+DECIDED = {
+    ("GET", "/service/storage-backends", 400): "statements 254 and 258",
+    ("HEAD", "/service/storage-backends", 400): "statements 254 and 258",
+    ("DELETE", "/flows/{flowId}/avg_bit_rate", 400): "statement 34",
+}
+"""Statuses of an operation that the document does not name, and what brings them."""
 
 
 def find(folder: Path) -> Path:

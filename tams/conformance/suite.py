@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tams.conformance import (
     flow_collections,
+    flow_profiles,
     flow_reads,
     flow_versions,
     flows,
@@ -12,6 +13,7 @@ from tams.conformance import (
     init_objects,
     objects,
     paging,
+    profiles,
     properties,
     read_only,
     registration,
@@ -30,10 +32,12 @@ from tams.conformance.statements import Check, checks
 MODULES = (
     service,
     storage_backends,
+    profiles,
     sources,
     flows,
     flow_versions,
     flow_reads,
+    flow_profiles,
     properties,
     tags,
     flow_collections,
