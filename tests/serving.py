@@ -149,14 +149,14 @@ async def serving(
 
 
 @contextmanager
-def serving_apart(folder: Path, catalogue: str) -> Iterator[str]:
+def serving_apart(folder: Path, catalogue: str, **chosen: str) -> Iterator[str]:
     """The same in a thread of its own, for clients that block; gives the base URL."""
     started: Future[str] = Future()
     loop = asyncio.new_event_loop()
     stop = asyncio.Event()
 
     async def serve() -> None:
-        async with serving(folder, catalogue) as server:
+        async with serving(folder, catalogue, **chosen) as server:
             started.set_result(server.base)
             await stop.wait()
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tams.cli.remote import DEFAULT_URL, Url, bars, run
+from tams.cli.remote import DEFAULT_URL, Url, bars, connect, run
 from tams.domain.timerange import TimeRange
 from tams.errors import Invalid
 
@@ -31,11 +31,10 @@ def export(
 
 
 async def _export(flow: str, out: Path, timerange: str, url: str) -> None:
-    from tams.client import TAMSClient
     from tams.client.export import export as write
 
     wanted = _timerange(timerange)
-    async with TAMSClient(url) as client:
+    async with connect(url) as client:
         with bars() as watch:
             done = await write(client, flow, wanted, out, watch)
     for note in notes(done):

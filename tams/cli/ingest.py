@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from tams.cli.remote import DEFAULT_URL, Url, bars, run
+from tams.cli.remote import DEFAULT_URL, Url, bars, connect, run
 from tams.domain.timerange import SECOND, bounded, format_timestamp, parse_timestamp
 from tams.errors import Invalid
 
@@ -74,11 +74,10 @@ def ingest(
 
 
 async def _ingest(files: list[Path], url: str, asked: Callable[[], Wishes]) -> None:
-    from tams.client import TAMSClient
     from tams.client.ingest import ingest as store
 
     wanted = asked()
-    async with TAMSClient(url) as client:
+    async with connect(url) as client:
         for file in files:
             with bars() as watch:
                 done = await store(client, file, wanted, watch)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
-from tams.cli.remote import DEFAULT_URL, Url, run, screen
+from tams.cli.remote import DEFAULT_URL, Url, connect, run, screen
 from tams.errors import Invalid
 
 if TYPE_CHECKING:
@@ -73,13 +73,11 @@ def ls(
 
 
 async def _list(noun: Noun, flow: str | None, as_json: bool, url: str) -> None:
-    from tams.client import TAMSClient
-
     if (flow is None) == (noun in {Noun.SEGMENTS, Noun.OBJECTS}):
         raise Invalid(
             "FLOW", flow, "segments and objects need a Flow id, sources and flows take none"
         )
-    async with TAMSClient(url) as client:
+    async with connect(url) as client:
         items = _items(client, noun, flow or "")
         await (_print_json(items) if as_json else _print_table(noun, items))
 

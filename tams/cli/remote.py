@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -14,6 +15,8 @@ from tams.errors import TamsError
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import TaskID
+
+    from tams.client import TAMSClient
 
 T = TypeVar("T")
 
@@ -41,6 +44,24 @@ def run(work: Coroutine[Any, Any, T], *, if_interrupted: str = "interrupted") ->
     except KeyboardInterrupt:
         typer.echo(f"tams: {if_interrupted}", err=True)
         raise typer.Exit(INTERRUPTED) from None
+
+
+def connect(url: str) -> TAMSClient:
+    """A client of that server, which shows the credentials that the environment holds.
+
+    They are TAMS_API_TOKEN; or TAMS_API_CLIENT_ID and TAMS_API_CLIENT_SECRET, for which
+    TAMS_API_TOKEN_URL gives tokens, the server's own `/token` if it is not set. For Basic, name and
+    password stand in the address.
+    """
+    from tams.client import ClientCredentials, TAMSClient
+
+    given = os.environ.get
+    credentials = None
+    if client_id := given("TAMS_API_CLIENT_ID"):
+        token_url = given("TAMS_API_TOKEN_URL") or f"{url.rstrip('/')}/token"
+        secret = given("TAMS_API_CLIENT_SECRET", "")
+        credentials = ClientCredentials(token_url, client_id, secret)
+    return TAMSClient(url, token=given("TAMS_API_TOKEN") or None, credentials=credentials)
 
 
 def screen() -> Console:

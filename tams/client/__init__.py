@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from tams.client.client import TAMSClient
+from tams.client.credentials import ClientCredentials
 
-__all__ = ["TAMSClient"]
+__all__ = ["ClientCredentials", "TAMSClient"]

@@ -10,6 +10,7 @@ from typing import Any, Self, TypeVar
 import aiohttp
 
 from tams.client.connection import Connection, Filter, Progress
+from tams.client.credentials import ClientCredentials
 from tams.client.resources import (
     FailedSegment,
     Flow,
@@ -40,7 +41,8 @@ class TAMSClient:
 
     Lists follow paging to their end. A request is made again after a lost connection or a 429, 502,
     503 or 504 if that cannot do it twice; a storage allocation only if it never left. Every error
-    is a `RequestFailed` with the server's own words. A filter is a keyword argument; names that
+    is a `RequestFailed` with the server's own words. With `credentials`, a token that the server
+    refuses is renewed once, and the request made again. A filter is a keyword argument; names that
     are no identifier go in by `**{"tag.genre": "news"}`.
     """
 
@@ -50,12 +52,13 @@ class TAMSClient:
         *,
         token: str | None = None,
         headers: Mapping[str, str] | None = None,
+        credentials: ClientCredentials | None = None,
         session: aiohttp.ClientSession | None = None,
         retry: Retry | None = None,
     ) -> None:
         bearer = {} if token is None else {"Authorization": f"Bearer {token}"}
         self._connection = Connection(
-            base_url, {**bearer, **(headers or {})}, retry or Retry(), session
+            base_url, {**bearer, **(headers or {})}, credentials, retry or Retry(), session
         )
 
     async def __aenter__(self) -> Self:

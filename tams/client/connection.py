@@ -20,6 +20,7 @@ import aiohttp
 from aiohttp.abc import AbstractStreamWriter
 from yarl import URL
 
+from tams.client.credentials import ClientCredentials
 from tams.client.resources import MediaObject
 from tams.client.retry import Retry
 from tams.client.transfers import in_thread
@@ -50,6 +51,7 @@ class Connection:
         self,
         base_url: str,
         headers: Mapping[str, str],
+        credentials: ClientCredentials | None,
         retry: Retry,
         session: aiohttp.ClientSession | None,
     ) -> None:
@@ -58,7 +60,8 @@ class Connection:
         self._owned = session is None
         self._base = str(url.with_user(None).with_query(None).with_fragment(None)).rstrip("/")
         self._origin = url.origin()
-        self._credentials = {**_basic(url), **headers}
+        self._headers = {**_basic(url), **headers}
+        self._credentials = credentials
         self._retry = retry
 
     async def close(self) -> None:
@@ -139,15 +142,22 @@ class Connection:
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         address = URL(url, encoded=True)
         own = not signed and address.origin() == self._origin
-        async with self._session.request(
-            method,
-            address,
-            data=data,
-            headers={**headers, **(self._credentials if own else {})},
-            skip_auto_headers=("Content-Type",),
-        ) as answer:
-            await _refuse(answer)
-            yield answer
+        proof = self._credentials if own else None
+        for last in (proof is None, True):
+            token = {} if proof is None else await proof.headers(self._session)
+            async with self._session.request(
+                method,
+                address,
+                data=data,
+                headers={**headers, **(self._headers if own else {}), **token},
+                skip_auto_headers=("Content-Type",),
+            ) as answer:
+                if proof is not None and not last and answer.status == 401:
+                    proof.renew(token)
+                    continue
+                await _refuse(answer)
+                yield answer
+                return
 
     def _next(self, links: str) -> str | None:
         match = _NEXT.search(links)

@@ -29,6 +29,18 @@ OPTIONS = {
     "version": set(),
     "admin": set(),
     "admin migrate": set(),
+    "admin user": set(),
+    "admin user add": {"--scope", "--stdin"},
+    "admin user remove": set(),
+    "admin user list": set(),
+    "admin client": set(),
+    "admin client add": {"--scope", "--stdin"},
+    "admin client remove": set(),
+    "admin client list": set(),
+    "admin token": set(),
+    "admin token add": {"--scope", "--days"},
+    "admin token remove": set(),
+    "admin token list": set(),
 }
 """The commands and their options, as the issue lists them, and a few of ours."""
 
