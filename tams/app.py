@@ -17,6 +17,7 @@ from tams.api import (
     errors,
     flows,
     health,
+    instances,
     media,
     objects,
     profiles,
@@ -41,11 +42,14 @@ from tams.errors import BadSettings
 from tams.outbound import Outbound
 from tams.services.authentication import Authentication
 from tams.services.cleanup import CleanUp
+from tams.services.copies import Copies
 from tams.services.credentials import CredentialsFile
 from tams.services.deletions import Deletions
 from tams.services.delivery import Delivery, Retries
+from tams.services.elsewhere import Elsewhere
 from tams.services.flows import Flows
 from tams.services.health import Health
+from tams.services.instances import Instances
 from tams.services.issuers import Issuer
 from tams.services.media import Media
 from tams.services.objects import Objects
@@ -111,7 +115,12 @@ async def running(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[F
         timeout=settings.webhook_timeout,
         interval=settings.worker_interval,
     )
-    worker = _worker(settings, catalogue, storages, clock, [delivery.publish, deliverer.serve_due])
+    copies = Copies(
+        catalogue, storages, Elsewhere(outbound, max_size=settings.max_object_size), clock
+    )
+    copying = Queue(catalogue, clock, copies.handlers)
+    long_chores = [delivery.publish, deliverer.serve_due, copying.run_due]
+    worker = _worker(settings, catalogue, storages, clock, long_chores)
     async with AsyncExitStack() as opened:
         await catalogue.open()
         opened.push_async_callback(catalogue.close)
@@ -160,6 +169,7 @@ def _services(
             ),
         ),
         objects=Objects(catalogue, storages.signer),
+        instances=Instances(catalogue, storages, clock, url_lifetime=_url_lifetime(settings)),
         profiles=Profiles(catalogue, clock),
         deletions=_deletions(settings, catalogue, clock),
         webhooks=Webhooks(catalogue, clock, _targets(settings)),
@@ -248,6 +258,7 @@ def _worker(
         ],
         settings.worker_interval,
         long_chores=[Queue(catalogue, clock, deletions.handlers).run_due, *long_chores],
+        patience=settings.shutdown_grace,
     )
 
 
@@ -267,7 +278,7 @@ def _application(settings: Settings, services: Services, worker: Worker) -> Fast
     errors.install(app)
     # What is asked most comes first: routes are tried in turn.
     often = (service, segments, storage, objects, media, flows, sources)
-    for module in (*often, profiles, deletions, webhooks, health, token):
+    for module in (*often, instances, profiles, deletions, webhooks, health, token):
         # Not include_router, which would match every request in two steps.
         app.router.routes.extend(module.router.routes)
     app.add_middleware(

@@ -16,6 +16,7 @@ from tams.services.authentication import Authentication
 from tams.services.deletions import Deletions
 from tams.services.flows import Flows
 from tams.services.health import Health
+from tams.services.instances import Instances
 from tams.services.media import Media
 from tams.services.objects import Objects
 from tams.services.profiles import Profiles
@@ -36,6 +37,7 @@ class Services:
     segments: Segments
     storage: StorageAllocation
     objects: Objects
+    instances: Instances
     profiles: Profiles
     deletions: Deletions
     webhooks: Webhooks

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from tams.domain.objects import Instance
@@ -29,22 +29,26 @@ class HeldObject(NamedTuple):
                 "storage_id", storage_id, f"a copy of Object {self.id} is on its way to this one"
             )
 
-    def check_label(self, label: str, backend_labels: Collection[str]) -> None:
+    def check_label(self, label: str | None, backend_labels: Collection[str | None]) -> None:
         """Raise `Invalid` if no further instance may have this label (statement 234)."""
         if label in backend_labels:
             raise Invalid("label", label, "it must not be that of a Storage Backend")
         if any(instance.label == label for instance in self.instances):
             raise Invalid("label", label, f"Object {self.id} has an instance with this one")
 
-    def find(self, *, storage_id: str | None = None, label: str | None = None) -> Instance:
-        """The controlled instance in a Storage Backend, or the uncontrolled one with a label.
+    def find(
+        self,
+        storage_id: str | None,
+        label: str | None,
+        backend_labels: Mapping[str, str | None],
+    ) -> Instance:
+        """The instance in a Storage Backend if its id is given, else the one shown with a label.
 
-        Raises `NotFound` (statement 243).
+        `backend_labels` are those of the Storage Backends by id. Raises `NotFound` (statement 243).
         """
         for instance in self.instances:
-            if storage_id is None and instance.key is None and instance.label == label:
-                return instance
-            if storage_id is not None and instance.storage_id == storage_id:
+            shown = instance.label or backend_labels.get(instance.storage_id or "")
+            if shown == label if storage_id is None else instance.storage_id == storage_id:
                 return instance
         where = f"label {label}" if storage_id is None else f"storage_id {storage_id}"
         raise NotFound("instance", f"of Object {self.id} with {where}")

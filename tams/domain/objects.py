@@ -97,6 +97,11 @@ def object_folder(day: date, flow_id: str) -> str:
     return f"tams/{day:%Y/%m/%d}/{flow_id}"
 
 
+def copy_key(day: date, object_id: str, mark: str, content_type: str | None) -> str:
+    """Where a copy of an Object goes within a backend, by the day on which it was asked for."""
+    return object_key(f"tams/{day:%Y/%m/%d}/copies", object_id, mark, content_type or "")
+
+
 def object_key(folder: str, object_id: str, mark: str, content_type: str) -> str:
     """Where a new Object's bytes go within that folder.
 

@@ -57,7 +57,7 @@ class Targets:
 
     def check(self, field: str, url: str) -> None:
         """Raise `Invalid` if the URL itself shows that no request may go there."""
-        host = _host(field, url)
+        host = host_of(field, url)
         try:
             address = ip_address(host)
         except ValueError:
@@ -68,7 +68,8 @@ class Targets:
             raise Invalid(field, url, "it must have a public address, or one that is allowed here")
 
 
-def _host(field: str, url: str) -> str:
+def host_of(field: str, url: str) -> str:
+    """The host of an absolute http or https URL; raises `Invalid` for any other text."""
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from tams.catalogue.base import Catalogue, Transaction
+from tams.catalogue.promises.objects import DoomedObject
 from tams.domain.clock import Clock
 from tams.domain.jobs import ClaimedJob, JobKind
-from tams.domain.objects import Instance
 from tams.errors import StorageFailed
 from tams.services.queue import Handler
 from tams.storage.base import Storage
+from tams.storage.storages import in_use
 
 
 class CleanUp:
@@ -63,13 +64,12 @@ class CleanUp:
         Raises `StorageFailed` if some bytes cannot be deleted now.
         """
 
-        async def read(tx: Transaction) -> tuple[Instance, ...]:
-            doomed = await tx.objects.doomed(job.subject)
-            return () if doomed is None else doomed.instances
+        async def read(tx: Transaction) -> DoomedObject | None:
+            return await tx.objects.doomed(job.subject)
 
-        instances = await self._catalogue.read(read)
-        for instance in instances:
-            await self._delete_bytes(instance)
+        doomed = await self._catalogue.read(read)
+        if doomed is not None:
+            await self._delete_bytes(doomed)
 
         async def forget(tx: Transaction) -> None:
             await tx.objects.forget(job.subject)
@@ -77,10 +77,9 @@ class CleanUp:
 
         await self._catalogue.write(forget)
 
-    async def _delete_bytes(self, instance: Instance) -> None:
-        storage_id, key = instance.storage_id, instance.key
-        if storage_id is None or key is None:
-            return
-        if storage_id not in self._storages:
-            raise StorageFailed(f"{key} lies in Storage Backend {storage_id}, which is not set up")
-        await self._storages[storage_id].delete(key)
+    async def _delete_bytes(self, doomed: DoomedObject) -> None:
+        if doomed.is_being_copied:
+            raise StorageFailed("a copy is on its way, and its worker has not noticed yet")
+        for instance in doomed.instances:
+            if instance.key is not None:
+                await in_use(self._storages, instance.storage_id).delete(instance.key)

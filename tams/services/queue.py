@@ -64,6 +64,29 @@ class Queue:
         await self._catalogue.write(work)
 
 
+class Lease:
+    """Keeps a claimed job for as long as its work goes on."""
+
+    def __init__(self, catalogue: Catalogue, clock: Clock, job: ClaimedJob) -> None:
+        self._catalogue = catalogue
+        self._clock = clock
+        self._job = job
+        self._renewal = clock() + LEASE / 3
+
+    async def hold(self) -> None:
+        """Renew the lease when a third of it is over; raises `StorageFailed` if it was lost."""
+        now = self._clock()
+        if now < self._renewal:
+            return
+
+        async def work(tx: Transaction) -> bool:
+            return await tx.jobs.renew(self._job, now + LEASE)
+
+        if not await self._catalogue.write(work):
+            raise StorageFailed("it took too long, and is left to another worker")
+        self._renewal = now + LEASE / 3
+
+
 def back_off(attempt: int) -> timedelta:
     """How long to wait after a failed attempt: 10 s, 20 s, 40 s … up to an hour."""
     return timedelta(seconds=min(5 * 2 ** min(attempt, 10), 3600))

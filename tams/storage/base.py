@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -51,10 +51,10 @@ class Storage(ABC):
         """What is known of the bytes; None if there are none."""
 
     @abstractmethod
-    def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+    def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes, None]:
         """The bytes from `start` to before `end`, in chunks of at most 1 MiB.
 
-        Raises `NotFound` if there are none.
+        Whoever stops before the end closes it. Raises `NotFound` if there are none.
         """
 
     @abstractmethod

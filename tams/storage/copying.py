@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ Beat = Callable[[], Awaitable[None]]
 class Source(NamedTuple):
     """Bytes to be copied, and what is told of them: size, if known, and checksums as in HTTP."""
 
-    chunks: AsyncIterator[bytes]
+    chunks: AsyncGenerator[bytes, None]
     content_type: str
     size: int | None
     checksums: Mapping[str, str]
@@ -39,12 +40,14 @@ async def copy(source: Source, storage: Storage, key: str, beat: Beat) -> None:
     """
     sent, kept = _Tally(beat), _Tally(beat)
     try:
-        whole = _whole(sent.count(source.chunks), sent, source.size)
-        await storage.write(key, source.content_type, source.checksums, whole)
+        async with aclosing(source.chunks) as chunks:
+            whole = _whole(sent.count(chunks), sent, source.size)
+            await storage.write(key, source.content_type, source.checksums, whole)
     except Invalid as refusal:
         raise StorageFailed(f"its bytes are not what it tells: {refusal}") from refusal
-    async for _ in kept.count(storage.read(key)):
-        continue
+    async with aclosing(storage.read(key)) as chunks:
+        async for _ in kept.count(chunks):
+            continue
     if kept.result != sent.result:
         raise StorageFailed(f"of {sent.size} bytes, {kept.size} came back, and not the same")
 

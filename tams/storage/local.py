@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -67,17 +68,20 @@ class LocalStorage(Storage):
         """The bytes and all that is known of them, at one moment; None if there are none."""
         return await self._run(self._files.open, key)
 
-    async def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+    async def read(
+        self, key: str, start: int = 0, end: int | None = None
+    ) -> AsyncGenerator[bytes, None]:
         """See `Storage`."""
         opened = await self.opened(key)
         if opened is None:
             raise NotFound("Object with bytes at", key)
-        async for chunk in self.chunks(opened, start, end):
-            yield chunk
+        async with aclosing(self.chunks(opened, start, end)) as chunks:
+            async for chunk in chunks:
+                yield chunk
 
     async def chunks(
         self, opened: OpenObject, start: int = 0, end: int | None = None
-    ) -> AsyncIterator[bytes]:
+    ) -> AsyncGenerator[bytes, None]:
         """The bytes from `start` to before `end`; closes the Object when done or given up."""
         stop = opened.stored.size if end is None else min(end, opened.stored.size)
         try:

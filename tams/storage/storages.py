@@ -6,9 +6,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack
 
 from tams.domain.storage import Signer, UrlFilter
+from tams.errors import StorageFailed
 from tams.storage.base import Storage
 from tams.storage.local import LocalStorage
 from tams.storage.signer import UrlSigner
+
+
+def in_use(storages: Mapping[str, Storage], storage_id: str | None) -> Storage:
+    """The Storage of a backend where bytes lie; raises `StorageFailed` if it is not set up."""
+    if storage_id is None or storage_id not in storages:
+        raise StorageFailed(f"Storage Backend {storage_id} is not set up")
+    return storages[storage_id]
 
 
 class Storages(Mapping[str, Storage]):

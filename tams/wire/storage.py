@@ -3,26 +3,16 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, TypeAdapter
+from pydantic import TypeAdapter
 from typing_extensions import TypedDict
 
 from tams.domain.numbers import Integer
 from tams.domain.patterns import MIME_TYPE, UUID
 from tams.domain.storage import Allocation, StorageRequest
-from tams.wire.values import WHOLE, Text, parse, present
-
-
-def _matching(pattern: re.Pattern[str], rule: str) -> AfterValidator:
-    def check(text: str) -> str:
-        if pattern.fullmatch(text) is None:
-            raise ValueError(rule)
-        return text
-
-    return AfterValidator(check)
+from tams.wire.values import WHOLE, Text, matching, parse, present
 
 
 class StoragePost(TypedDict, total=False):
@@ -30,8 +20,8 @@ class StoragePost(TypedDict, total=False):
 
     limit: Annotated[Integer, WHOLE]
     object_ids: tuple[Text, ...]
-    storage_id: Annotated[str, _matching(UUID, "it must be the id of a Storage Backend, a UUID")]
-    content_type: Annotated[str, _matching(MIME_TYPE, "it must be a MIME type such as video/mp4")]
+    storage_id: Annotated[str, matching(UUID, "it must be the id of a Storage Backend, a UUID")]
+    content_type: Annotated[str, matching(MIME_TYPE, "it must be a MIME type such as video/mp4")]
     presigned: bool
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
@@ -39,6 +40,17 @@ Text = Annotated[str, AfterValidator(_without_nul)]
 _TEXT: TypeAdapter[str] = TypeAdapter(Text)
 _FLAG: TypeAdapter[bool] = TypeAdapter(bool)
 _TAG: TypeAdapter[TagValue] = TypeAdapter(Text | tuple[Text, ...])
+
+
+def matching(pattern: re.Pattern[str], rule: str) -> AfterValidator:
+    """Let pass what the pattern matches as a whole; `rule` says so to others."""
+
+    def check(text: str) -> str:
+        if pattern.fullmatch(text) is None:
+            raise ValueError(rule)
+        return text
+
+    return AfterValidator(check)
 
 
 def parse(adapter: TypeAdapter[T], body: bytes, field: str = "body") -> T:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 import pytest
 
@@ -19,7 +19,7 @@ async def beat() -> None:
 
 
 def source(content: bytes = CONTENT, size: int | None = None, **checksums: str) -> Source:
-    async def chunks() -> AsyncIterator[bytes]:
+    async def chunks() -> AsyncGenerator[bytes, None]:
         for at in range(0, len(content), 700):
             yield content[at : at + 700]
 
@@ -51,7 +51,7 @@ async def test_bytes_that_come_back_changed_are_told(local: LocalStorage) -> Non
     class Forgetful(LocalStorage):
         async def read(
             self, key: str, start: int = 0, end: int | None = None
-        ) -> AsyncIterator[bytes]:
+        ) -> AsyncGenerator[bytes, None]:
             async for chunk in super().read(key, start, end):
                 yield chunk[:-1] + b"\0"
 
