@@ -32,6 +32,7 @@ class Store:
         self.sources: dict[str, dict[str, Any]] = {}
         self.segments: dict[str, list[dict[str, Any]]] = {}
         self.objects: dict[str, bytes | None] = {}
+        self.content_types: dict[str, str] = {}
         self.uploads = 0
         self.downloads: list[str] = []
         self.flow_puts = 0
@@ -104,14 +105,17 @@ class Store:
     async def allocate(self, request: web.Request) -> web.Response:
         flow = self.flows[request.match_info["id"]]
         # Like any server, it may give fewer than were asked for.
-        ids = [str(uuid4()) for _ in range(min((await request.json())["limit"], PAGE))]
+        asked = await request.json()
+        ids = [str(uuid4()) for _ in range(min(asked["limit"], PAGE))]
         self.objects.update(dict.fromkeys(ids))
+        content_type = asked.get("content_type", flow["container"])
+        self.content_types.update(dict.fromkeys(ids, content_type))
         given = [
             {
                 "object_id": object_id,
                 "put_url": {
                     "url": f"http://{request.host}/media/{object_id}",
-                    "content-type": flow["container"],
+                    "content-type": content_type,
                 },
                 "presigned": True,
             }
@@ -120,10 +124,7 @@ class Store:
         return web.json_response({"media_objects": given}, status=201)
 
     async def list_segments(self, request: web.Request) -> web.Response:
-        found = [
-            segment | {"get_urls": [{"url": f"http://{request.host}/media/{segment['object_id']}"}]}
-            for segment in self._overlapping(request)
-        ]
+        found = [_listed(request, segment) for segment in self._overlapping(request)]
         first = int(request.query.get("page", "0"))
         headers = {}
         if first + PAGE < len(found):
@@ -140,7 +141,8 @@ class Store:
             timerange = TimeRange.parse(segment["timerange"])
             if segment in held:
                 continue
-            if self.objects.get(segment["object_id"]) is None or any(
+            named = {segment["object_id"], segment.get("init_object_id", segment["object_id"])}
+            if any(self.objects.get(object_id) is None for object_id in named) or any(
                 TimeRange.parse(other["timerange"]).overlaps(timerange) for other in held
             ):
                 error = {"type": "x", "summary": "it overlaps", "time": "x"}
@@ -159,7 +161,8 @@ class Store:
             for flow_id, segments in self.segments.items()
             if any(segment["object_id"] == object_id for segment in segments)
         ]
-        return web.json_response({"id": object_id, "referenced_by_flows": flows})
+        urls = _get_urls(request, object_id)
+        return web.json_response({"id": object_id, "referenced_by_flows": flows} | urls)
 
     async def put_bytes(self, request: web.Request) -> web.Response:
         content = await request.read()
@@ -183,6 +186,21 @@ class Store:
         if content is None:
             return web.json_response({"detail": "there are no bytes"}, status=404)
         return web.Response(body=content)
+
+
+def _get_urls(request: web.Request, object_id: str) -> dict[str, Any]:
+    if request.query.get("accept_get_urls") == "":
+        return {}
+    return {"get_urls": [{"url": f"http://{request.host}/media/{object_id}"}]}
+
+
+def _listed(request: web.Request, segment: dict[str, Any]) -> dict[str, Any]:
+    """Return a Segment as it is read: an init Object is posted by its id alone."""
+    shown = segment | _get_urls(request, segment["object_id"])
+    init_id = shown.pop("init_object_id", None)
+    if init_id is None:
+        return shown
+    return shown | {"init_object": {"object_id": init_id} | _get_urls(request, init_id)}
 
 
 @pytest.fixture

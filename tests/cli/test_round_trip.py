@@ -1,6 +1,7 @@
 """Clips in and out of a server in a process of its own, with local storage.
 
-Issue: "Done when" 1 and 2. Every clip goes through SQLite, the main one through PostgreSQL too.
+Issue: "Done when" 1 and 2; fragmented MP4 with init Objects. Every clip
+goes through SQLite, the main one through PostgreSQL too.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import pytest
 
 from tams.catalogue.connect import migrate
 from tams.domain.timerange import SECOND, TimeRange, parse_timestamp
+from tests.boxes import boxes, samples
 from tests.clips import Decoded, decode, transport_times
 from tests.durability.process import TAMS, server_process
 from tests.postgres import PostgresServer
@@ -53,9 +55,15 @@ class Stored:
     """A clip on the server: its ids as `tams ingest` printed them."""
 
     clip: Path
+    container: str
     start: int
     url: str
     flows: dict[str, str]
+
+    @property
+    def fragmented(self) -> bool:
+        """Whether it was ingested as fragmented MP4."""
+        return self.container == "fmp4"
 
     @cached_property
     def original(self) -> Decoded:
@@ -79,6 +87,10 @@ CASES = {
     "a wrap between two Objects": ("late.ts", {"begins": "95440"}, "95441:120000000"),
     "PCM": ("pcm.mov", {"audio": ("pcm_s16le",)}, "0:0"),
     "no audio": ("silent.mp4", {"audio": ()}, "0:0"),
+    "fragmented": ("clip.mp4", {}, "0:0"),
+    "fragmented on PostgreSQL": ("clip.mp4", {}, "0:0"),
+    "fragmented PCM": ("pcm.mov", {"audio": ("pcm_s16le",)}, "0:0"),
+    "fragmented, no audio": ("silent.mp4", {"audio": ()}, "0:0"),
 }
 
 
@@ -92,15 +104,17 @@ def stored(request, tmp_path_factory, clip) -> Iterator[Stored]:
     # One content is one set of Flows: the same file at another start must be another file.
     copy = tmp_path_factory.mktemp("in") / name
     copy.write_bytes(file.read_bytes() + (b"\0" * 188 if start.startswith("95441") else b""))
+    container = "fmp4" if request.param.startswith("fragmented") else "auto"
+    options = ["--url", server, "--start", start, "--container", container]
     run = subprocess.run(
-        [*TAMS, "ingest", str(copy), "--url", server, "--start", start],
+        [*TAMS, "ingest", str(copy), *options],
         capture_output=True,
         text=True,
         check=False,
     )
     assert (run.returncode, run.stderr) == (0, "")
     flows = dict(re.findall(r"^  (\w+) +Flow (\S+)$", run.stdout, re.MULTILINE))
-    return Stored(copy, parse_timestamp(start), server, flows)
+    return Stored(copy, container, parse_timestamp(start), server, flows)
 
 
 def test_the_flows_are_what_the_clip_holds(stored):
@@ -116,7 +130,10 @@ def test_the_flows_are_what_the_clip_holds(stored):
         assert flow["collected_by"] == [multi["id"]]
         assert flow["source_id"] != multi["source_id"]
         assert 0 < flow["avg_bit_rate"] <= flow["max_bit_rate"]
-        assert flow["container"] in {"video/mp2t", "video/quicktime"}
+        assert flow["essence_parameters"].get("init_segments", False) == stored.fragmented
+        assert flow["container"] in (
+            {f"{kind}/iso.segment"} if stored.fragmented else {"video/mp2t", "video/quicktime"}
+        )
 
 
 def test_a_timerange_gives_exactly_the_segments_that_overlap_it(stored):
@@ -141,6 +158,47 @@ def test_every_url_downloads(stored):
                     assert len(answer.read()) == int(answer.headers["Content-Length"]) > 0
 
 
+def content(holder: dict[str, Any]) -> tuple[bytes, str]:
+    """Return the bytes of an Object and their type."""
+    with urlopen(holder["get_urls"][0]["url"]) as answer:
+        return answer.read(), answer.headers["Content-Type"]
+
+
+def test_all_segments_of_a_fragmented_flow_share_an_init_object(stored):
+    for kind in set(stored.flows) - {"multi"}:
+        segments = stored.segments(kind)
+        inits = {item["init_object"]["object_id"] for item in segments if "init_object" in item}
+        assert len(inits) == stored.fragmented
+        if not stored.fragmented:
+            continue
+        init, content_type = content(segments[0]["init_object"])
+        assert (boxes(init), content_type) == (["ftyp", "moov"], f"{kind}/mp4")
+        for segment in segments:
+            media, content_type = content(segment)
+            assert content_type == f"{kind}/iso.segment"
+            assert boxes(media) == ["styp", "moof", "mdat"]
+        init_object = stored.get(f"/objects/{inits.pop()}")
+        assert "timerange" not in init_object
+        assert init_object["referenced_by_flows"] == [stored.flows[kind]]
+
+
+def fragment_times(segment: dict[str, Any]) -> list[int]:
+    """Return the presentation times in an Object's own boxes, in order, in nanoseconds."""
+    (init, _), (media, _) = content(segment["init_object"]), content(segment)
+    times = sorted(sample.present for sample in samples(init, media))
+    return [time.numerator * SECOND // time.denominator for time in times]
+
+
+def test_times_in_fragments_plus_ts_offset_are_the_segments_times(stored):
+    for segment in stored.segments("video") if stored.fragmented else []:
+        times = fragment_times(segment)
+        offset = parse_timestamp(segment.get("ts_offset", "0:0"))
+        timerange = TimeRange.parse(segment["timerange"])
+        assert times[0] + offset == timerange.start
+        last = timerange.end - parse_timestamp(segment["last_duration"])
+        assert abs(times[-1] + offset - last) <= 1
+
+
 def object_ticks(segment: dict[str, Any]) -> list[int]:
     """Return the presentation times in an Object's own bytes, in order, a wrap within undone."""
     with urlopen(segment["get_urls"][0]["url"]) as answer:
@@ -151,7 +209,7 @@ def object_ticks(segment: dict[str, Any]) -> list[int]:
 
 def test_times_in_the_objects_plus_ts_offset_are_the_segments_times(stored):
     """MPEG-TS Objects handle the 33-bit wrap with `ts_offset`."""
-    segments = stored.segments("video")
+    segments = [] if stored.fragmented else stored.segments("video")
     within, offsets = 0, set()
     for segment in segments:
         ticks = object_ticks(segment)
@@ -176,7 +234,8 @@ def test_the_same_clip_again_adds_nothing(stored, shell):
         return [flows, *(stored.segments(kind) for kind in stored.flows)]
 
     before = known()
-    run = shell("ingest", str(stored.clip), "--url", stored.url)
+    options = ["--url", stored.url, "--container", stored.container]
+    run = shell("ingest", str(stored.clip), *options)
     assert (run.exit_code, run.stderr) == (0, "")
     assert ": 0 of " in run.stdout
     assert known() == before
@@ -201,3 +260,22 @@ def test_an_export_decodes_to_what_the_clip_decodes_to(stored, shell, tmp_path, 
         primed = int(said[1]) if said else 0
         assert written.sample_counts == {track: count + primed for track, count in counts.items()}
         assert not (primed and suffix in {"mp4", "mov"})
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mov", "ts", "mkv"])
+def test_an_export_of_a_timerange_decodes_to_the_frames_of_its_segments(
+    stored, shell, tmp_path, suffix
+):
+    """It trims to the Segments that overlap `--timerange`."""
+    asked = str(TimeRange(stored.start + 5 * SECOND, stored.start + 10 * SECOND))
+    overlapping = [TimeRange.parse(item["timerange"]) for item in stored.segments("video", asked)]
+    out = tmp_path / f"part.{suffix}"
+    run = shell(
+        "export", stored.flows["video"], str(out), "--timerange", asked, "--url", stored.url
+    )
+    assert (run.exit_code, run.stderr) == (0, "")
+    zero = TimeRange.parse(stored.segments("video")[0]["timerange"]).start
+    moments = overlapping[0].start - zero, overlapping[-1].end - zero
+    first, last = (-(-moment * 25 // SECOND) for moment in moments)
+    assert 0 < first < last < len(stored.original.frames)
+    assert decode(out).frames == stored.original.frames[first:last]
