@@ -97,9 +97,9 @@ class Issuer:
         else:
             self.keys[kid] = jwk.ECKey.generate_key("P-256", {"kid": kid, "use": "sig"})
 
-    def token(self, kid: str, alg: str = "RS256", **other: Any) -> str:
+    def token(self, kid: str, alg: str = "RS256", *, names_key: bool = True, **other: Any) -> str:
         """A token made with one of the keys."""
-        header = {"alg": alg, "kid": kid}
+        header = {"alg": alg, "kid": kid} if names_key else {"alg": alg}
         return jwt.encode(
             header, claims(**{"iss": self.url, **other}), self.keys[kid], algorithms=[alg]
         )

@@ -12,29 +12,29 @@ MAX_BODY = 16 * 1024 * 1024
 """The largest JSON body that is read, in bytes."""
 
 
-async def read_body(request: Request) -> bytes:
-    """The request's body; raises `TooLarge` before more than the limit is kept.
+async def read_body(request: Request, most: int = MAX_BODY) -> bytes:
+    """The request's body; raises `TooLarge` before more than `most` bytes are kept.
 
     Raises `Invalid` if the caller goes before its end.
     """
     declared = request.headers.get("content-length", "0")
-    if declared.isdecimal() and int(declared) > MAX_BODY:
-        raise _too_large()
+    if declared.isdecimal() and int(declared) > most:
+        raise _too_large(most)
     chunks: list[bytes] = []
     size = 0
     try:
         async for chunk in request.stream():
             size += len(chunk)
-            if size > MAX_BODY:
-                raise _too_large()
+            if size > most:
+                raise _too_large(most)
             chunks.append(chunk)
     except ClientDisconnect:
         raise Invalid("body", size, f"it must have the {declared} bytes that it names") from None
     return b"".join(chunks)
 
 
-def _too_large() -> TooLarge:
-    return TooLarge(f"body: it must be at most {MAX_BODY} bytes; send it in parts")
+def _too_large(most: int) -> TooLarge:
+    return TooLarge(f"body: it must be at most {most} bytes; send it in parts")
 
 
 def json_response(

@@ -17,6 +17,8 @@ from tams.errors import Invalid, NotFound, Unauthenticated
 router = APIRouter(tags=["Token"])
 
 _FORM = "application/x-www-form-urlencoded"
+_MOST = 64 * 1024
+"""Bytes of a form that anybody may send."""
 _UNSTORED = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
@@ -27,7 +29,7 @@ async def post_token(request: Request, services: ServicesDep) -> Response:
     if authentication is None or not authentication.makes_tokens:
         raise NotFound("token to be had at", "/token; see TAMS_JWT_SECRET and TAMS_CREDENTIALS")
     try:
-        form = _form(request.headers.get("content-type", ""), await read_body(request))
+        form = _form(request.headers.get("content-type", ""), await read_body(request, _MOST))
         if form.get("grant_type") != "client_credentials":
             summary = "grant_type: it must be client_credentials"
             return _refused(400, "unsupported_grant_type", summary)
