@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from tams.catalogue.connect import migrate
 from tams.catalogue.sql.migrations import steps
+from tests.examined import SEEN, Seen, coverage, is_whole
 from tests.postgres import find_binaries, renew, throw_away_server
 from tests.serving import serving
 
@@ -87,7 +88,28 @@ async def server(lasting_catalogue_url, tmp_path_factory):
 
 
 def pytest_sessionfinish(session):
-    """Where everything is installed, as in CI, a skipped test is a failure."""
+    """Fail where a test was skipped in CI, or an answer of the official document was not seen."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    worker = getattr(session.config, "workeroutput", None)
+    if worker is not None:
+        worker["seen"] = [list(seen) for seen in SEEN]
+        return
+    # Where everything is installed, as in CI, a skipped test is a failure.
     if os.environ.get("CI") and reporter is not None and reporter.stats.get("skipped"):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    if is_whole(session) and coverage():
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    """Take over what a worker's tests have received."""
+    SEEN.update(Seen(*seen) for seen in getattr(node, "workeroutput", {}).get("seen", ()))
+
+
+def pytest_terminal_summary(terminalreporter):
+    """List the answers that no test has seen."""
+    if is_whole(terminalreporter._session) and coverage():
+        terminalreporter.section("answers of the official document")
+        for line in coverage():
+            terminalreporter.line(line)

@@ -11,7 +11,6 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import aiohttp
 import uvicorn
@@ -22,7 +21,7 @@ from tams.app import running
 from tams.conformance.receiver import receiving
 from tams.conformance.server import Answer, Headers, Server
 from tams.settings import read_settings
-from tests.official import document
+from tests.examined import Examined
 
 BACKENDS = """
 [[backend]]
@@ -55,6 +54,7 @@ class CheckedServer(Server):
     """
 
     app: FastAPI | None = None
+    examined: Examined | None = None
     catalogue: str = ""
     folder: Path = Path()
 
@@ -68,13 +68,8 @@ class CheckedServer(Server):
         headers: Headers | None = None,
     ) -> Answer:
         answer = await super().request(method, path, body, content=content, headers=headers)
-        official = document()
-        if official is not None and path.startswith(("/", self.base)):
-            sent = urlsplit(path.removeprefix(self.base)).path
-            found = official.complaints(method, sent, answer.status, answer.headers, answer.body)
-            complaints = list(found)
-            if complaints:
-                raise AssertionError(f"{answer.request}, {answer.status}: {'; '.join(complaints)}")
+        if self.examined is not None:
+            self.examined.ensure()
         return answer
 
 
@@ -127,13 +122,14 @@ async def serving(
         **{"webhook_allow": "127.0.0.1", **chosen},
     )
     async with running(settings, clock) as app:
+        examined = Examined(app)
 
         async def wait(seconds: float) -> None:
             clock.ahead += timedelta(seconds=seconds)
             await app.state.worker.work_off()
 
         async with (
-            listening(around(app), listener) as base,
+            listening(around(examined), listener) as base,
             receiving("http://127.0.0.1:0") as receiver,
             aiohttp.ClientSession() as session,
         ):
@@ -143,9 +139,11 @@ async def serving(
                 wait=wait,
                 receiver=receiver,
                 app=app,
+                examined=examined,
                 catalogue=catalogue,
                 folder=folder,
             )
+        examined.ensure()
 
 
 @contextmanager

@@ -1,0 +1,94 @@
+"""Every answer that any test receives, held against the official document and remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import pytest
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tests.official import OurDocument, document
+from tests.unseen import UNSEEN
+
+
+class Seen(NamedTuple):
+    """That an operation of the document was answered with a status."""
+
+    method: str
+    path: str
+    status: int
+
+
+SEEN: set[Seen] = set()
+"""What the tests of this process, and of the workers that have ended, have received."""
+
+
+class Examined:
+    """The application; `complaints` are about the answers that nobody has asked after yet."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self.complaints: list[str] = []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        official = document()
+        path = scope["raw_path"].decode() if scope["type"] == "http" else ""
+        if official is None or official.path_of(path) is None:
+            await self._app(scope, receive, send)
+            return
+        messages: list[Message] = []
+
+        async def keep(message: Message) -> None:
+            messages.append(message)
+            if not message.get("more_body", message["type"] == "http.response.start"):
+                self._examine(official, scope["method"], path, messages)
+            await send(message)
+
+        await self._app(scope, receive, keep)
+
+    def _examine(
+        self, official: OurDocument, method: str, path: str, messages: list[Message]
+    ) -> None:
+        start, *rest = messages
+        # The server itself leaves the body out of an answer to HEAD.
+        body = b"" if method == "HEAD" else b"".join(part.get("body", b"") for part in rest)
+        status, headers = start["status"], Headers(raw=start["headers"])
+        SEEN.add(Seen(method, official.path_of(path) or "", status))
+        found = list(official.complaints(method, path, status, headers, body))
+        if found:
+            self.complaints.append(f"{method} {path}, {status}: {'; '.join(found)}")
+
+    def ensure(self) -> None:
+        """Fail with the complaints there are, once."""
+        found, self.complaints = self.complaints, []
+        assert not found, "\n".join(found)
+
+
+def expected() -> Iterator[Seen]:
+    """Every status that the document declares for an operation of its own."""
+    official = document()
+    for path, operations in official.paths.items() if official else ():
+        for method, operation in operations.items():
+            for status in operation.get("responses", ()) if isinstance(operation, dict) else ():
+                yield Seen(method.upper(), path, int(status))
+
+
+def coverage() -> list[str]:
+    """What no test has received and nothing says why, and what was received against reason."""
+    reasoned = set(map(Seen._make, UNSEEN))
+    missing = sorted(set(expected()) - SEEN - reasoned)
+    return [
+        *(f"no test has seen {method} {path} answer {status}" for method, path, status in missing),
+        *(f"{one.method} {one.path} does answer {one.status}" for one in sorted(SEEN & reasoned)),
+    ]
+
+
+def is_whole(session: pytest.Session) -> bool:
+    """Whether this run was of every test, and came to its end."""
+    option = session.config.option
+    chosen = (option.keyword, option.markexpr, option.deselect, option.collectonly)
+    last = (option.lf, option.failedfirst, session.shouldstop, session.shouldfail)
+    everything = session.config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    return everything and not any(chosen) and not any(last)
