@@ -85,10 +85,12 @@ def coverage() -> list[str]:
     ]
 
 
+CHOOSING = ("keyword", "markexpr", "deselect", "collectonly", "lf", "failedfirst")
+"""Options by which a run is not of every test."""
+
+
 def is_whole(session: pytest.Session) -> bool:
     """Whether this run was of every test, and came to its end."""
-    option = session.config.option
-    chosen = (option.keyword, option.markexpr, option.deselect, option.collectonly)
-    last = (option.lf, option.failedfirst, session.shouldstop, session.shouldfail)
+    chosen = any(getattr(session.config.option, name, None) for name in CHOOSING)
     everything = session.config.args_source is pytest.Config.ArgsSource.TESTPATHS
-    return everything and not any(chosen) and not any(last)
+    return everything and not (chosen or session.shouldstop or session.shouldfail)
