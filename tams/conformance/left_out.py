@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 LEFT_OUT: dict[int, str] = {
-    **dict.fromkeys((190, 194), "B"),
+    190: "B",
     **dict.fromkeys(range(196, 204), "B"),
     **dict.fromkeys(range(232, 244), "B"),
-    **dict.fromkeys(range(262, 298), "B"),
+    288: "D",
+    **dict.fromkeys(range(291, 298), "B"),
 }
-"""Webhooks, delete requests, instances and access come with issue B."""
+"""Delete requests, instances and access come with issue B; permissions on resources with D."""

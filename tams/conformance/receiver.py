@@ -32,10 +32,11 @@ class Delivery:
 
 @dataclass
 class Inbox:
-    """One address of the receiver: what came there, and with which status it is answered."""
+    """One address of the receiver: what came there, and how it is answered."""
 
     url: str
     status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
     deliveries: list[Delivery] = field(default_factory=list)
 
 
@@ -58,7 +59,7 @@ class Receiver:
         if inbox is None:
             return web.Response(status=404)
         inbox.deliveries.append(Delivery(request.headers, await request.read()))
-        return web.Response(status=inbox.status)
+        return web.Response(status=inbox.status, headers=inbox.headers)
 
 
 @asynccontextmanager

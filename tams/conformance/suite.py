@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tams.conformance import (
+    events,
     flow_collections,
     flow_profiles,
     flow_reads,
@@ -26,6 +27,7 @@ from tams.conformance import (
     storage,
     storage_backends,
     tags,
+    webhooks,
 )
 from tams.conformance.statements import Check, checks
 
@@ -53,6 +55,8 @@ MODULES = (
     paging,
     head,
     read_only,
+    webhooks,
+    events,
 )
 """The files of checks; importing one registers what it holds."""
 

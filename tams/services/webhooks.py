@@ -51,13 +51,7 @@ class Webhooks:
         webhook = Webhook(
             **request.values, id=str(uuid.uuid4()), created_by=who.name, created=self._clock()
         )
-
-        async def publish(tx: Transaction) -> int:
-            return await tx.events.publish()
-
-        # Else it would be told of what happened before it was there, and is not numbered yet.
-        while await self._catalogue.write(publish):
-            continue
+        await self._publish()
 
         async def work(tx: Transaction) -> None:
             await tx.webhooks.add(webhook)
@@ -73,6 +67,7 @@ class Webhooks:
         `Invalid` where its status cannot become that, or where no request may go to its URL.
         """
         self._targets.check("url", request.metadata.url)
+        await self._publish()
 
         async def work(tx: Transaction) -> Webhook:
             old = _found(webhook_id, await tx.webhooks.lock(webhook_id))
@@ -81,6 +76,15 @@ class Webhooks:
             return new
 
         return await self._catalogue.write(work)
+
+    async def _publish(self) -> None:
+        """Number what has happened, so that "from now on" leaves it behind."""
+
+        async def work(tx: Transaction) -> int:
+            return await tx.events.publish()
+
+        while await self._catalogue.write(work):
+            continue
 
     async def delete(self, webhook_id: str) -> None:
         """Remove a webhook; what is on its way to it is not called back. Raises `NotFound`."""
