@@ -67,7 +67,7 @@ class Process:
         reply = self._connection.getresponse()
         self._used = time.monotonic()
         answer = reply.read()
-        if reply.status not in (200, 201, 204):
+        if reply.status not in (200, 201, 202, 204):
             raise RuntimeError(f"{method} {path}: {reply.status} {answer[:200]!r}")
         return json.loads(answer) if answer else None
 
@@ -95,7 +95,6 @@ def store(catalogue: str | None = None, **settings: str) -> Iterator[Process]:
             "TAMS_DATA_DIR": folder,
             "TAMS_PORT": "0",
             "TAMS_SYNCHRONOUS": "OFF",
-            "TAMS_WORKER_INTERVAL": "3600",
             **settings,
         }
         if catalogue is not None:

@@ -65,7 +65,7 @@ from tams.settings import Settings
 from tams.storage.configure import build_storages
 from tams.storage.signing import GRACE_S
 from tams.storage.storages import Storages
-from tams.workers.loop import Chore, Worker
+from tams.workers.loop import Chore, Worker, unhurried
 from tams.workers.webhooks import Deliverer
 
 EXPOSED = [
@@ -257,7 +257,10 @@ def _worker(
             deletions.expire,
         ],
         settings.worker_interval,
-        long_chores=[Queue(catalogue, clock, deletions.handlers).run_due, *long_chores],
+        long_chores=[
+            unhurried(Queue(catalogue, clock, deletions.handlers).run_due),
+            *long_chores,
+        ],
         patience=settings.shutdown_grace,
     )
 

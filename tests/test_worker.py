@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from tams.errors import StorageFailed
-from tams.workers.loop import Worker
+from tams.workers.loop import Worker, unhurried
 
 
 async def test_works_off_until_nothing_is_due():
@@ -27,6 +27,20 @@ async def test_works_off_until_nothing_is_due():
     await Worker([chore(0), chore(1)], 60).work_off()
     assert left == [0, 0]
     assert done == [0, 1, 0, 0]
+
+
+@pytest.mark.parametrize(("was_any", "rests"), [(True, [2.5]), (False, [])])
+async def test_an_unhurried_chore_rests_as_long_as_it_worked(was_any, rests):
+    times, taken = iter([10.0, 12.5]), []
+
+    async def chore():
+        return was_any
+
+    async def rest(seconds):
+        taken.append(seconds)
+
+    assert await unhurried(chore, lambda: next(times), rest)() is was_any
+    assert taken == rests
 
 
 @pytest.mark.parametrize(

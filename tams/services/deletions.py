@@ -103,14 +103,14 @@ class Deletions:
             locked = await lock_writable(tx, flow_id)
             flow = found(flow_id, await tx.flows.get(flow_id))
             source = await tx.sources.lock(flow.source_id)
-            whole = SegmentQuery(ETERNITY)
-            extent = await tx.segments.extent(locked, whole, self._threshold + 1)
-            request = None
-            if extent.number > self._threshold:
-                request = self._request(who, locked, whole, extent, delete_flow=True)
-                await tx.deletions.add(request)
             await self._hide(tx, who, locked, flow, source)
             await tx.jobs.add(Job(kind="remove_flow", subject=locked.key, due=self._clock()))
+            whole = SegmentQuery(ETERNITY)
+            extent = await tx.segments.extent(locked, whole, self._threshold + 1)
+            if extent.number <= self._threshold:
+                return None
+            request = self._request(who, locked, whole, extent, delete_flow=True)
+            await tx.deletions.add(request)
             return request
 
         return await self._catalogue.write(work)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from time import monotonic
 
 import structlog
 
@@ -13,6 +14,23 @@ _log = structlog.get_logger(__name__)
 
 Chore = Callable[[], Awaitable[bool]]
 """Does one piece of work, and returns whether there was any."""
+
+
+def unhurried(
+    chore: Chore,
+    now: Callable[[], float] = monotonic,
+    rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> Chore:
+    """The same chore, with a rest after each piece that takes as long: requests come first."""
+
+    async def work_and_rest() -> bool:
+        began = now()
+        was_any = await chore()
+        if was_any:
+            await rest(now() - began)
+        return was_any
+
+    return work_and_rest
 
 
 class Worker:

@@ -24,7 +24,7 @@ LONG = 2100
 LEFT = 50
 
 
-def house_threshold(house, threshold: int) -> Deletions:
+def with_threshold(house, threshold: int) -> Deletions:
     """The same service with another threshold."""
     return Deletions(
         house.catalogue,
@@ -68,7 +68,7 @@ async def deletions_of(house, flow_id: str) -> int:
 async def test_more_than_the_threshold_is_deleted_behind_the_answer(
     house, number, threshold, later
 ):
-    deletions = house_threshold(house, threshold)
+    deletions = with_threshold(house, threshold)
     flow_id = await long_flow(house, number)
     house.deletions = deletions
     request = await house.delete(flow_id)
@@ -90,7 +90,7 @@ async def test_more_than_the_threshold_is_deleted_behind_the_answer(
 
 
 async def test_below_a_high_threshold_all_is_deleted_before_the_answer(house):
-    house.deletions = house_threshold(house, LONG)
+    house.deletions = with_threshold(house, LONG)
     flow_id = await long_flow(house)
     before = len(await house.events(flow_id))
     assert await house.delete(flow_id, "[0:0_2050:500000000)") is None
@@ -304,7 +304,7 @@ async def test_two_deletions_that_overlap_each_come_to_their_end(house):
 
 
 async def test_a_deletion_of_one_object_leaves_the_others(house):
-    house.deletions = house_threshold(house, 2)
+    house.deletions = with_threshold(house, 2)
     flow_id = await house.flow()
     await house.allocate(flow_id, "a", "b")
     for at in range(0, 8, 2):

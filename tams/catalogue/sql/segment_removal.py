@@ -9,12 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, delete
-
 from tams.catalogue.promises.segments import Deleted, Extent
 from tams.catalogue.sql.connection import Connection
-from tams.catalogue.sql.schema import segment
-from tams.catalogue.sql.statements import Among, Written
+from tams.catalogue.sql.statements import Written
 from tams.domain.deletions import DeletionRequest
 from tams.domain.segments import NewSegment, SegmentQuery
 from tams.domain.timerange import EMPTY, LIMIT, TimeRange
@@ -63,9 +60,16 @@ CROSS JOIN LATERAL (SELECT * FROM segment s WHERE {_REACHES_IN} OFFSET 0) s
 CROSS JOIN LATERAL (SELECT id FROM object WHERE pk = s.object_pk OFFSET 0) o
 LIMIT $2""".replace("?", "$"),
 )
-_TAKE = delete(segment).where(
-    segment.c.flow_pk == bindparam("flow_key"), Among(segment.c.start_ns, "starts")
+# On PostgreSQL by their places, else it may look through the whole Flow for them.
+_TAKE = Written(
+    "DELETE FROM segment WHERE flow_pk = ?1 AND start_ns IN (SELECT value FROM json_each(?2))",
+    """DELETE FROM segment WHERE ctid = ANY(ARRAY(SELECT s.ctid
+    FROM unnest($2::bigint[]) AS d(start_ns) CROSS JOIN LATERAL
+    (SELECT ctid FROM segment WHERE flow_pk = $1 AND start_ns = d.start_ns OFFSET 0) s))""",
 )
+# Without statistics of a Flow, PostgreSQL would rather collect and sort the whole of it than walk
+# along its index. Until the work ends, it is not to.
+_IN_ORDER = Written("SELECT 1", "SELECT set_config('enable_bitmapscan', 'off', true)")
 
 
 class Found(NamedTuple):
@@ -94,6 +98,7 @@ async def find_extent(
     connection: Connection, flow_key: int, query: SegmentQuery, most: int
 ) -> Extent:
     """See `Segments.extent`."""
+    await connection.execute(_IN_ORDER)
     statement = _EXTENT if query.object_id is None else _EXTENT_OF_OBJECT
     rows = await connection.fetch(statement, _parameters(flow_key, query, most))
     if not rows:
@@ -106,6 +111,7 @@ async def find_slice(
     connection: Connection, flow_key: int, query: SegmentQuery, limit: int
 ) -> Slice:
     """The first `limit` Segments that lie completely within the query's timerange."""
+    await connection.execute(_IN_ORDER)
     statement = _SLICE if query.object_id is None else _SLICE_OF_OBJECT
     rows = await connection.fetch(statement, _parameters(flow_key, query, limit + 1))
     return _parted([Found(*row) for row in rows], limit)
@@ -113,6 +119,7 @@ async def find_slice(
 
 async def find_of_removed(connection: Connection, flow_key: int, limit: int) -> Slice:
     """The first `limit` Segments of a removed Flow."""
+    await connection.execute(_IN_ORDER)
     rows = await connection.fetch(_SLICE_OF_REMOVED, (flow_key, limit + 1))
     return _parted([Found(*row) for row in rows], limit)
 
@@ -134,7 +141,7 @@ async def take(
     if not doomed:
         return Deleted(0, EMPTY, (), rest)
     starts = [each.start for each in doomed]
-    await connection.execute(_TAKE, {"flow_key": flow_key, "starts": starts})
+    await connection.execute(_TAKE, (flow_key, starts))
     last = doomed[-1]
     timerange = TimeRange(doomed[0].start, last.end, bool(last.end_inclusive))
     objects = tuple(sorted({each.object_key for each in doomed}))
