@@ -32,7 +32,7 @@ if FOLDER is None:
 OFFICIAL = schemathesis.openapi.from_path(
     FOLDER / DOCUMENT, config=SchemathesisConfig.from_dict({"generation": {"database": "none"}})
 )
-LATER = r"^/service/webhooks|/instances$|^/flow-delete-requests"
+LATER = r"^/service/webhooks|^/flow-delete-requests"
 
 RULES = {
     "limit: it must be 1 or more": "decisions on 206 and 258",
@@ -40,7 +40,14 @@ RULES = {
     "limit: it must be left out": "statement 205",
     "page: ": "keys are opaque: statement 254",
     "presigned: this store gives presigned URLs only": "decision on 213",
-    "storage_id: it must be listed": "statement 209",
+    "storage_id: it must be listed": "statements 209 and 235",
+    "storage_id: Object": "statement 235",
+    "storage_id: a copy of Object": "statement 235",
+    "storage_id: an Object keeps its last instance": "statement 240",
+    "storage_id: one of storage_id and label": "statement 238",
+    "label: Object": "statement 234",
+    "label: an Object keeps its last instance": "statement 240",
+    "url: ": "what lies elsewhere is asked for with HTTP; statement 233",
     "object_ids: ": "decisions on 206 and 208",
     "id: it must be the id in the path": "statement 53",
     "source_id: Flow": "the Source of a Flow stays: decision on 78",

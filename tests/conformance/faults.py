@@ -29,6 +29,7 @@ LISTS = r"(GET|HEAD) /(sources|flows|service/storage-backends|service/profiles)"
 SEGMENTS = rf"{FLOWS}/segments"
 PROFILES = r"/service/profiles/[^/]+"
 OBJECTS = r"/objects/[^/]+"
+INSTANCES = rf"{OBJECTS}/instances"
 SERVICE = "GET /service"
 BACKENDS = r"GET /service/storage-backends"
 MEDIA = r"/media/.+"
@@ -59,6 +60,8 @@ REFUSALS = (
     status(rf"DELETE {SEGMENTS}", 404, 204),
     status(rf"POST {FLOWS}/storage", 400, 201, {"media_objects": []}),
     status(rf"POST {FLOWS}/storage", 404, 201, {"media_objects": []}),
+    status(rf"POST {INSTANCES}", 400, 201, {}),
+    status(rf"DELETE {INSTANCES}", 400, 204),
     status("POST /service", 400, 200),
     status(rf"POST {PROFILES}", 400, 201, {}),
     status(rf"DELETE {PROPERTIES}", 204, 404),
@@ -121,6 +124,8 @@ NEVER_DONE = (
     pretends(rf"DELETE {PROPERTIES}", 204),
     pretends(rf"DELETE {FLOWS}", 204),
     pretends(rf"DELETE {SEGMENTS}", 204),
+    pretends(rf"POST {INSTANCES}", 201, {}),
+    pretends(rf"DELETE {INSTANCES}", 204),
     pretends("POST /service", 200, {}),
     forgets(rf"PUT {FLOWS}", "description"),
     forgets(rf"PUT {FLOWS}", "status"),
