@@ -155,9 +155,13 @@ class Settings(BaseModel):
     @model_validator(mode="after")
     def _timeouts_agree(self) -> Settings:
         if self.min_presigned_url_timeout > self.min_object_timeout:
-            raise ValueError("min_presigned_url_timeout must not exceed min_object_timeout")
+            raise ValueError(
+                "TAMS_MIN_PRESIGNED_URL_TIMEOUT: it must not exceed TAMS_MIN_OBJECT_TIMEOUT"
+            )
         if self.page_default > self.page_max or self.storage_default > self.storage_max:
-            raise ValueError("a default must not exceed its maximum")
+            raise ValueError(
+                "TAMS_PAGE_DEFAULT, TAMS_STORAGE_DEFAULT: each must not exceed its TAMS_…_MAX"
+            )
         return self
 
     @field_validator("oidc_issuers")
@@ -249,7 +253,8 @@ def read_settings(environment: Mapping[str, str], **overrides: object) -> Settin
 
 def _complaint(error: Mapping[str, object]) -> str:
     where = error["loc"]
-    name = f"{PREFIX}{str(where[0]).upper()}" if isinstance(where, tuple) and where else "settings"
-    if error["type"] == "extra_forbidden":
-        return f"{name}: there is no such setting"
-    return f"{name}: {str(error['msg']).removeprefix('Value error, ')}"
+    said = str(error["msg"]).removeprefix("Value error, ")
+    if not isinstance(where, tuple) or not where:
+        return said
+    name = f"{PREFIX}{str(where[0]).upper()}"
+    return f"{name}: {'there is no such setting' if error['type'] == 'extra_forbidden' else said}"

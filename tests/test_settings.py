@@ -49,7 +49,7 @@ def test_a_setting_that_cannot_be_meant_is_named(name, value):
 
 
 def test_urls_must_not_outlive_unregistered_objects():
-    with pytest.raises(BadSettings, match="min_presigned_url_timeout"):
+    with pytest.raises(BadSettings, match="TAMS_MIN_PRESIGNED_URL_TIMEOUT"):
         read_settings({"TAMS_MIN_PRESIGNED_URL_TIMEOUT": "8000"})
 
 

@@ -223,7 +223,15 @@ def start(folder: Path, *options: str, **settings: str) -> Ended:
 
 
 BAD_STARTS: dict[str, tuple[dict[str, str], str]] = {
-    "authentication": ({"auth": "jwt"}, "TAMS_AUTH: Input should be 'none'"),
+    "authentication": ({"auth": "jwt"}, "TAMS_AUTH: no token could be verified"),
+    "missing credentials": (
+        {"auth": "basic", "credentials": "none.json"},
+        "TAMS_CREDENTIALS: cannot read none.json: No such file",
+    ),
+    "broken credentials": (
+        {"auth": "basic", "credentials": "broken.toml"},
+        "TAMS_CREDENTIALS: broken.toml: Invalid JSON",
+    ),
     "unknown name": ({"prot": "80"}, "TAMS_PROT: there is no such setting"),
     "public URL": ({"public_url": "media.example"}, "TAMS_PUBLIC_URL: it must begin with http"),
     "data folder": ({"data_dir": "file"}, "TAMS_DATA_DIR: cannot keep file/media.secret: "),
@@ -249,7 +257,7 @@ BAD_STARTS: dict[str, tuple[dict[str, str], str]] = {
 def test_what_does_not_allow_a_start_is_one_line(
     tmp_path: Path, name: str, cut_catalogue: Callable[[Path], None]
 ) -> None:
-    """A `TAMS_AUTH` other than `none` stops the start, as does all else that cannot be meant."""
+    """A `TAMS_AUTH` that lets nobody in stops the start, as does all else that cannot be meant."""
     settings, says = BAD_STARTS[name]
     (tmp_path / "file").touch()
     (tmp_path / "broken.toml").write_text("[[backend]]\nurl = file\n" * 100)
