@@ -23,6 +23,7 @@ from tams.domain.timerange import EMPTY, ETERNITY, LIMIT, TimeRange
 FLOW = LockedFlow(
     key=1, id="f", source_id="s", container="video/mp2t", read_only=False, uses_init_segments=False
 )
+FRAGMENTED = replace(FLOW, uses_init_segments=True)
 BACKENDS = frozenset({"backend"})
 
 ids = st.sampled_from(["b", "c", "d"])
@@ -50,12 +51,14 @@ odd_posts = st.builds(
     last_duration=st.sampled_from([None, 1]),
     key_frame_count=st.sampled_from([None, 1]),
     get_urls=st.lists(st.builds(Instance, url=st.just("u"), label=labels), max_size=2).map(tuple),
+    init_object_id=st.sampled_from([None, None, "i", "j", "c", "a"]),
 )
 posts = plain_posts | plain_posts | odd_posts
 batches = st.lists(posts, min_size=1, max_size=6)
 ROOMY = KnownObject(8, "registered", 2, TimeRange(-5, 20), None)
+inits = st.sampled_from([None, "i"])
 known_objects = st.dictionaries(
-    st.sampled_from(["c", "d"]),
+    st.sampled_from(["c", "d", "j"]),
     st.one_of(
         st.builds(
             KnownObject,
@@ -72,15 +75,26 @@ known_objects = st.dictionaries(
             allocated_for=st.just(2),
             timerange=timeranges() | st.just(TimeRange(-5, 20)),
             key_frame_count=st.sampled_from([None, 1]),
+            init_object_id=inits,
         ),
     ),
-).map(lambda found: {"a": ROOMY, **found})
+)
+
+
+def with_the_usual(found: dict[str, KnownObject], init_id: str | None) -> dict[str, KnownObject]:
+    """Beside what was found, an Object `a` to re-use, and the init Object `i`."""
+    usual = {
+        "a": ROOMY._replace(init_object_id=init_id),
+        "i": KnownObject(10, "init", 2, None, None),
+    }
+    return usual | found
 
 
 @dataclass
 class Model:
     """Every Segment of the Flow as the post that made it, and every Object."""
 
+    flow: LockedFlow
     objects: dict[str, KnownObject]
     segments: list[NewSegment] = field(default_factory=list)
     accepted: list[NewSegment] = field(default_factory=list)
@@ -95,22 +109,36 @@ class Model:
             any(moments(post) & moments(there) for there in self.segments)
             or (known is None and not is_external(post))
             or (known is not None and not usable(post, known))
+            or not self.initialises(post, known)
         ):
             self.refused.append(post)
         else:
             self.take(post, known)
 
+    def initialises(self, post: NewSegment, known: KnownObject | None) -> bool:
+        if known is not None and known.state == "registered":
+            return self.flow.uses_init_segments is bool(known.init_object_id)
+        if post.init_object_id is None or not self.flow.uses_init_segments:
+            return post.init_object_id is None and not self.flow.uses_init_segments
+        init = self.objects.get(post.init_object_id)
+        if init is None or post.init_object_id == post.object_id:
+            return False
+        return init.state == "init" or (init.state, init.allocated_for) == ("allocated", 1)
+
     def take(self, post: NewSegment, known: KnownObject | None) -> None:
         covers = post.object_timerange or post.timerange.shifted(-post.ts_offset)
-        count = post.key_frame_count
+        count, init_id = post.key_frame_count, post.init_object_id
         if known is not None and known.state == "registered":
             covers, count = known.timerange or covers, known.key_frame_count
+            init_id = known.init_object_id
         if not moments(post, -post.ts_offset) <= set(range(covers.start or 0, covers.end or 0)):
             self.refused.append(post)
             return
         self.segments.append(post)
         self.accepted.append(post)
-        self.objects[post.object_id] = KnownObject(9, "registered", None, covers, count)
+        self.objects[post.object_id] = KnownObject(9, "registered", None, covers, count, init_id)
+        if init_id is not None:
+            self.objects[init_id] = KnownObject(9, "init", None, None, None)
 
 
 def moments(post: NewSegment, shift: int = 0) -> set[int]:
@@ -128,6 +156,7 @@ def changes(post: NewSegment, known: KnownObject | None) -> bool:
     return known is not None and (
         post.object_timerange not in (None, known.timerange)
         or post.key_frame_count not in (None, known.key_frame_count)
+        or post.init_object_id not in (None, known.init_object_id)
     )
 
 
@@ -137,7 +166,7 @@ def is_external(post: NewSegment) -> bool:
 
 
 def usable(post: NewSegment, known: KnownObject) -> bool:
-    if known.state == "condemned" or post.get_urls:
+    if known.state in ("condemned", "init") or post.get_urls:
         return False
     if known.state == "allocated":
         return known.allocated_for == FLOW.key
@@ -146,7 +175,15 @@ def usable(post: NewSegment, known: KnownObject) -> bool:
 
 def reposts(segments: list[NewSegment]) -> st.SearchStrategy[NewSegment]:
     """What is registered already, as it was or with other facts about its Object."""
-    changes = st.sampled_from([{}, {"key_frame_count": 1}, {"object_timerange": TimeRange(0, 15)}])
+    changes = st.sampled_from(
+        [
+            {},
+            {"key_frame_count": 1},
+            {"object_timerange": TimeRange(0, 15)},
+            {"init_object_id": "i"},
+            {"init_object_id": None},
+        ]
+    )
     return st.builds(
         lambda post, change: post._replace(**change), st.sampled_from(segments), changes
     )
@@ -174,14 +211,17 @@ def neighbour(post: NewSegment) -> Neighbour:
 
 
 @settings(max_examples=250)
-@given(known_objects, st.lists(posts, max_size=6), batches, st.data())
+@given(st.booleans(), known_objects, inits, st.lists(posts, max_size=6), batches, st.data())
 def test_a_batch_meets_the_rules_as_its_segments_one_by_one_would(
+    fragmented: bool,
     objects: dict[str, KnownObject],
+    init_id: str | None,
     earlier: list[NewSegment],
     batch: list[NewSegment],
     data: st.DataObject,
 ) -> None:
-    model = Model(objects)
+    flow = FRAGMENTED if fragmented else FLOW
+    model = Model(flow, with_the_usual(objects, init_id))
     for post in earlier:
         model.post(post)
     again = data.draw(st.lists(reposts(model.segments), max_size=3)) if model.segments else []
@@ -190,7 +230,7 @@ def test_a_batch_meets_the_rules_as_its_segments_one_by_one_would(
     model.accepted, model.refused = [], []
     for post in batch:
         model.post(post)
-    decision = decide(FLOW, batch, survey, BACKENDS)
+    decision = decide(flow, batch, survey, BACKENDS)
     assert [item.new for item in decision.accepted] == model.accepted
     assert [(it.object_id, it.timerange) for it in decision.refused] == [
         (post.object_id, post.timerange) for post in model.refused
@@ -203,6 +243,8 @@ def check_facts(segment: Segment, post: NewSegment, known: KnownObject) -> None:
     assert segment.timerange == post.timerange
     assert segment.object_timerange == known.timerange
     assert segment.key_frame_count == known.key_frame_count
+    shown = None if segment.init_object is None else segment.init_object.object_id
+    assert shown == known.init_object_id
     assert segment[3:8] == (
         post.object_id,
         post.ts_offset,
@@ -229,7 +271,6 @@ def refusal(
 
 def test_each_refusal_names_the_field_and_the_rule() -> None:
     elsewhere = Instance(url="https://media.example/a.ts", label="elsewhere")
-    init = replace(FLOW, uses_init_segments=True)
     assert refusal(SEGMENT, None) == "object_id: there is no Object a; allocate it first"
     assert refusal(SEGMENT, REGISTERED._replace(state="condemned")).startswith(
         "object_id: there is"
@@ -243,8 +284,47 @@ def test_each_refusal_names_the_field_and_the_rule() -> None:
     assert "registered with 3, not 4" in refusal(SEGMENT._replace(key_frame_count=4), REGISTERED)
     beyond = SEGMENT._replace(timerange=TimeRange(0, 6))
     assert refusal(beyond, REGISTERED).startswith("timerange: less ts_offset it is [0:0_0:6)")
-    assert refusal(SEGMENT, flow=init).startswith("init_object_id:")
-    assert refusal(SEGMENT._replace(init_object_id="b")).startswith("init_object_id:")
+    assert "Flow f and Object a disagree" in refusal(SEGMENT, flow=FRAGMENTED)
+    assert "Flow f and Object a disagree" in refusal(SEGMENT._replace(init_object_id="b"))
+    assert "Flow f and Object a disagree" in refusal(SEGMENT, REGISTERED, FRAGMENTED)
+    inherits = REGISTERED._replace(init_object_id="b")
+    assert refusal(SEGMENT, inherits).startswith("object_id: it must have an initialisation Object")
+    differs = refusal(SEGMENT._replace(init_object_id="c"), inherits, FRAGMENTED)
+    assert differs == "init_object_id: Object a is registered with b, not c"
+    is_init = refusal(SEGMENT, ALLOCATED._replace(state="init"))
+    assert is_init == "object_id: a is an initialisation Object, not media"
+
+
+@pytest.mark.parametrize(
+    ("init", "reason"),
+    [
+        (None, "there is no Object b; allocate it first"),
+        (ALLOCATED._replace(state="condemned"), "there is no Object b; allocate it first"),
+        (ALLOCATED._replace(allocated_for=2), "b was allocated for another Flow"),
+        (REGISTERED, "b holds media, so it initialises nothing"),
+    ],
+)
+def test_an_unfit_init_object_is_refused_by_name_and_rule(
+    init: KnownObject | None, reason: str
+) -> None:
+    objects = {"a": ALLOCATED} | ({} if init is None else {"b": init})
+    post = SEGMENT._replace(init_object_id="b")
+    (refused,) = decide(FRAGMENTED, [post], Survey(objects, []), BACKENDS).refused
+    assert refused.reason == f"init_object_id: {reason}"
+
+
+def test_only_the_first_of_a_batch_brings_the_init_object() -> None:
+    batch = [
+        NewSegment("a", TimeRange(0, 5), init_object_id="i"),
+        NewSegment("b", TimeRange(5, 9), init_object_id="i"),
+        NewSegment("i", TimeRange(9, 12), init_object_id="i"),
+    ]
+    objects = dict.fromkeys("abi", ALLOCATED)
+    decision = decide(FRAGMENTED, batch, Survey(objects, []), BACKENDS)
+    states = [item.init and item.init.state for item in decision.accepted]
+    assert states == ["allocated", "init"]
+    (refused,) = decision.refused
+    assert refused.reason == "object_id: i is an initialisation Object, not media"
 
 
 def test_an_overlap_names_both_segments() -> None:
