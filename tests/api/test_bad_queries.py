@@ -15,7 +15,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SEGMENTS = "{flow}/segments"
 OBJECT = "/objects/{object}"
-LISTS = ["/flows", "/sources", SEGMENTS, "/service/storage-backends", OBJECT]
+PROFILES = "/service/profiles"
+LISTS = ["/flows", "/sources", SEGMENTS, "/service/storage-backends", OBJECT, PROFILES]
 NOT_FLAGS = ["", "yes", "1", "0", "TRUE", "truee", "null", "true,false"]
 
 BAD = [
@@ -51,16 +52,24 @@ BAD = [
         for bad in BAD_TIMERANGES
         if bad not in ("[1:0_2:0", "01:0_2:0")
     ],
-    *[(path, "format", bad, "one of") for path in LISTS[:2] for bad in ("", "video", "URN:x")],
+    *[
+        (path, "format", bad, "one of")
+        for path in (*LISTS[:2], PROFILES)
+        for bad in ("", "video", "URN:x")
+    ],
     *[("/flows", "status", bad, "one of") for bad in ("", "done", "INGESTING")],
-    *[("/flows", "codec", bad, "MIME") for bad in ("", "h264", "video/", "/h264", "video/h 264")],
+    *[
+        (path, "codec", bad, "MIME")
+        for path in ("/flows", PROFILES)
+        for bad in ("", "h264", "video/", "/h264", "video/h 264")
+    ],
     *[("/flows", "frame_width", bad, "whole number") for bad in ("", "wide", "1.0", str(2**64))],
     ("/flows", "frame_height", "high", "whole number"),
     ("/flows", "init_segments", "maybe", "true or false"),
     ("{flow}", "include_timerange", "maybe", "true or false"),
     *[("/flows", "sort_by", bad, "one of") for bad in ("", "id", "updated", "Label", "timerange")],
     *[("/sources", "sort_by", bad, "one of") for bad in ("", "id", "metadata_updated")],
-    *[(path, "label", "a\0b", "NUL") for path in LISTS[:2]],
+    *[(path, "label", "a\0b", "NUL") for path in (*LISTS[:2], PROFILES)],
     (SEGMENTS, "object_id", "a\0b", "NUL"),
 ]
 

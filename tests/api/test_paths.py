@@ -23,8 +23,6 @@ OURS = {
 }
 
 LATER = {
-    "/service/profiles": "B",
-    "/service/profiles/{}": "B",
     "/service/webhooks": "B",
     "/service/webhooks/{}": "B",
     "/objects/{}/instances": "B",
