@@ -182,6 +182,21 @@ def test_some_segments_give_their_frames(cutting, clip, tmp_path):
     assert decode(joined.path).frames == decode(path).frames[first:last]
 
 
+def test_parts_of_objects_are_exact(cutting, clip, tmp_path):
+    """Frames from within a group of pictures, and sound to the sample."""
+    path = clip(".mov", seconds=8, audio=("pcm_s16le",))
+    cuts = cutting(path, fragmented=True)
+    original = decode(path)
+    seen = pieces(cuts.of("video"))[0]
+    seen = replace(seen, timerange=TimeRange(12 * SECOND // 25, SECOND))
+    joined = join([Lane(pieces=[seen])], tmp_path / "video.mp4")
+    assert decode(joined.path).frames == original.frames[12:25]
+    begin, end = (-(-n * SECOND // 48_000) for n in (1_001, 50_003))
+    heard = replace(pieces(cuts.of("audio"))[0], timerange=TimeRange(begin, end))
+    joined = join([Lane(pieces=[heard])], tmp_path / "audio.mov")
+    assert decode(joined.path).sounds[0] == original.sounds[0][1_001 * 4 : 50_003 * 4]
+
+
 def test_another_init_segment_of_the_same_coding_is_joined(cutting, clip, tmp_path):
     path = clip(audio=())
     video = cutting(path, fragmented=True).of("video")
