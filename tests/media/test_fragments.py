@@ -109,6 +109,20 @@ def test_the_objects_of_a_track_are_on_one_clock(cutting, clip, start):
     assert begins[0] == (start or 10 * SECOND)
 
 
+def test_an_init_segment_and_the_objects_in_a_row_play_as_the_input(cutting, clip, tmp_path):
+    path = clip()
+    original, cuts = decode(path), cutting(path, fragmented=True)
+    for kind in ("video", "audio"):
+        objects = cuts.of(kind)
+        parts = [objects[0].init, *(item.path.read_bytes() for item in objects)]
+        (tmp_path / f"{kind}.mp4").write_bytes(b"".join(parts))
+    seen = decode(tmp_path / "video.mp4")
+    assert seen.frames == original.frames
+    assert seen.times == [10 + Fraction(n, 25) for n in range(500)]
+    # Without an edit list the priming is heard.
+    assert decode(tmp_path / "audio.mp4").sounds[0][1024 * 4 :] == original.sounds[0]
+
+
 def test_reordered_frames_are_decoded_before_they_are_presented(cutting, clip):
     first, *_ = cutting(clip(audio=()), fragmented=True).of("video")
     written = samples(first.init, first.path.read_bytes())
