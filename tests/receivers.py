@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -27,6 +28,7 @@ class NotingReceiver:
     url: str = ""
     asked: int = 0
     accepted: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    heard: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def take(self, request: web.BaseRequest) -> web.Response:
         """Note a request, and answer it."""
@@ -35,7 +37,15 @@ class NotingReceiver:
         status = await self.answer(request)
         if status < 300:
             self.accepted.append((request.headers["X-TAMS-Event-Id"], body))
+            self.heard.set()
         return web.Response(status=status)
+
+    async def until(self, condition: Callable[[], bool], seconds: float = 60) -> None:
+        """Wait until a condition holds that only what is accepted can bring about."""
+        async with asyncio.timeout(seconds):
+            while not condition():
+                self.heard.clear()
+                await self.heard.wait()
 
     @property
     def labels(self) -> dict[str, list[str]]:
