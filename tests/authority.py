@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from joserfc import jwk, jwt
+from starlette.types import ASGIApp
 
 from tams.domain.access import Scope
 from tams.services.credentials import (
@@ -29,6 +30,8 @@ ISSUER = "the-house"
 PASSWORD = "pass: wörd"
 CLIENT_SECRET = "the client's & secret"
 KEPT_TOKEN = "a-token-that-is-kept-in-the-file"
+LATE = 1 << 32
+"""An end of tokens that no test's clock comes to."""
 CHEAP = ScryptCost(n=2, r=1)
 
 WORDS = {scope.name.lower(): scope for scope in Scope}
@@ -138,6 +141,25 @@ def guards(folder: Path, *issuers: str) -> dict[str, str]:
         "oidc_issuers": ",".join(issuers),
         "credentials": str(folder / "credentials.json"),
     }
+
+
+def shown() -> dict[str, str]:
+    """What callers show other than an admin's token, as `tams conformance` is given it."""
+    words = ("read", "write", "delete")
+    tokens = {word: token(WORDS[word], exp=LATE) for word in words}
+    return {**tokens, "expired": token(exp=1), "basic": f"admin:{PASSWORD}"}
+
+
+@asynccontextmanager
+async def visiting(
+    folder: Path, around: Callable[[ASGIApp], ASGIApp] = lambda app: app
+) -> AsyncIterator[CheckedServer]:
+    """Serve with authentication, to be checked with all credentials, whatever time passes."""
+    url = f"sqlite:///{folder}/catalogue.sqlite"
+    async with serving(folder, url, around, **guards(folder)) as server:
+        server.headers = bearer(token(exp=LATE))
+        server.credentials = shown()
+        yield server
 
 
 @asynccontextmanager

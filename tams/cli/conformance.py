@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tams.conformance.visit import Visit
 
 NOT_CONFORMING = 1
+KINDS = ("read", "write", "delete", "expired", "basic")
 FIRST, LAST = 1, 300
 """Numbers of statements."""
 
@@ -25,7 +26,16 @@ FIRST, LAST = 1, 300
 def conformance(
     url: Url = DEFAULT_URL,
     token: Annotated[
-        str | None, typer.Option(help="Bearer token to send with every request.")
+        str | None,
+        typer.Option(envvar="TAMS_API_TOKEN", help="Bearer token to send with every request."),
+    ] = None,
+    credential: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KIND=VALUE",
+            help="What else to show, for the checks of access: read=TOKEN, write=TOKEN, "
+            "delete=TOKEN, expired=TOKEN, basic=NAME:PASSWORD.",
+        ),
     ] = None,
     spec: Annotated[
         Path | None,
@@ -65,7 +75,9 @@ def conformance(
 
     checks = _chosen(only, CHECKS)
     document = None if spec is None else OfficialDocument(find(spec))
-    visit = Visit(url.rstrip("/"), checks, token, document, receiver, slow)
+    visit = Visit(
+        url.rstrip("/"), checks, token, document, receiver, slow, _credentials(credential)
+    )
     outcome = run(_made(visit))
     if json_file is not None:
         text = json.dumps(as_json(outcome, visit.url), indent=2, ensure_ascii=False)
@@ -95,6 +107,15 @@ def _print(outcome: Outcome) -> None:
     for remark in remarks(outcome):
         console.print(remark, soft_wrap=True)
     console.print("the server does not conform" if outcome.failed else "the server conforms")
+
+
+def _credentials(given: Sequence[str] | None) -> dict[str, str]:
+    pairs = [one.partition("=") for one in given or ()]
+    for kind, _, value in pairs:
+        if kind not in KINDS or not value:
+            rule = f"it must be KIND=VALUE, with a KIND of {', '.join(KINDS)}"
+            raise Invalid("--credential", kind, rule)
+    return {kind: value for kind, _, value in pairs}
 
 
 def _chosen(only: str, checks: Sequence[Check]) -> tuple[Check, ...]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 LEFT_OUT: dict[int, str] = {
-    190: "B",
-    **dict.fromkeys(range(196, 204), "B"),
     288: "D",
-    **dict.fromkeys(range(291, 298), "B"),
+    **dict.fromkeys(range(295, 298), "D"),
 }
-"""Delete requests and access come with issue B; permissions on resources with D."""
+"""Permissions on resources, of which these speak, come with issue D."""

@@ -59,7 +59,9 @@ class Server:
     """A server under test.
 
     `wait`, if given, lets that many seconds pass (an injected clock, or a patient caller);
-    `watchers` see every answer; `receiver`, if given, is where the server can send webhooks.
+    `watchers` see every answer; `receiver`, if given, is where the server can send webhooks;
+    `credentials` are those that others than `headers` show: a token of one scope under `read`,
+    `write` and `delete`, one that is over under `expired`, a name:password under `basic`.
     """
 
     base: str
@@ -68,6 +70,7 @@ class Server:
     wait: Wait | None = None
     watchers: tuple[Watcher, ...] = ()
     receiver: Receiver | None = None
+    credentials: Mapping[str, str] = field(default_factory=dict)
 
     async def request(
         self,

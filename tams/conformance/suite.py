@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from tams.conformance import (
+    access,
+    delete_requests,
     events,
     flow_collections,
     flow_profiles,
@@ -49,6 +51,7 @@ MODULES = (
     registration,
     reuse,
     segment_deletes,
+    delete_requests,
     storage,
     objects,
     instances,
@@ -59,6 +62,7 @@ MODULES = (
     read_only,
     webhooks,
     events,
+    access,
 )
 """The files of checks; importing one registers what it holds."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import aiohttp
 
@@ -25,7 +25,7 @@ class Visit:
     """Which server to visit, with what.
 
     `url` is the root of its API, without a slash at the end; `receiver` is an address of this
-    machine at which the server can reach us. See `Runner` for `slow`.
+    machine at which the server can reach us. See `Runner` for `slow`, `Server` for `credentials`.
     """
 
     url: str
@@ -34,6 +34,7 @@ class Visit:
     document: OfficialDocument | None = None
     receiver: str | None = None
     slow: bool = False
+    credentials: Mapping[str, str] = field(default_factory=dict)
 
     async def make(self, tell: Callable[[Result], None]) -> Outcome:
         """Run the checks and tell each result; raises `TamsError` if the server is out of reach."""
@@ -41,7 +42,7 @@ class Visit:
             timeout = aiohttp.ClientTimeout(total=LIMIT)
             session = await opened.enter_async_context(aiohttp.ClientSession(timeout=timeout))
             headers = {} if self.token is None else {"Authorization": f"Bearer {self.token}"}
-            server = Server(self.url, session, headers)
+            server = Server(self.url, session, headers, credentials=self.credentials)
             before = await _reach(server)
             if self.receiver is not None:
                 server.receiver = await opened.enter_async_context(receiving(self.receiver))

@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import RawTestServer
 
+from tests.authority import guards, shown, token
 from tests.official import MISSING, folder
 from tests.serving import serving_apart
 
@@ -117,3 +118,34 @@ def test_an_address_that_is_not_the_root_is_told_so(shell, base):
     run = shell("conformance", "--url", f"{base}/flows")
     assert run.exit_code == 1
     assert "--url must be the root of the API" in run.stderr
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory) -> Iterator[str]:
+    at = tmp_path_factory.mktemp("guarded")
+    with serving_apart(at, f"sqlite:///{at}/catalogue.sqlite", **guards(at)) as url:
+        yield url
+
+
+def test_who_may_ask_is_checked_with_credentials_of_each_kind(shell, guarded, monkeypatch):
+    monkeypatch.setenv("TAMS_API_TOKEN", token())
+    asked = ("conformance", "--url", guarded, "--only", "291-294")
+    without = shell(*asked)
+    assert without.exit_code == 0
+    assert without.stdout.count("no --credential read=TOKEN is given") == 2
+    more = [f"--credential={kind}={value}" for kind, value in shown().items()]
+    run = shell(*asked, *more)
+    assert (run.exit_code, run.stderr) == (0, "")
+    verdicts = [
+        line.split()[-1] for line in run.stdout.splitlines() if line.strip().startswith("29")
+    ]
+    assert verdicts == ["pass"] * 4
+    swapped = shell(*asked, *more, f"--credential=read={shown()['delete']}")
+    assert "with read: 403 came" in swapped.stdout
+    assert not [value for value in shown().values() if value in swapped.stdout]
+
+
+@pytest.mark.parametrize("given", ["admin=x", "read", "read=", "=x"])
+def test_a_credential_of_no_kind_is_named_but_not_shown(shell, guarded, given):
+    run = shell("conformance", "--url", guarded, f"--credential={given}")
+    assert (run.exit_code, run.stderr[:20]) == (1, "tams: --credential: ")

@@ -25,7 +25,9 @@ from tests.conformance.spoiling import (
     status,
 )
 
-LISTS = r"(GET|HEAD) /(sources|flows|service/storage-backends|service/profiles)"
+LISTS = (
+    r"(GET|HEAD) /(sources|flows|flow-delete-requests|service/storage-backends|service/profiles)"
+)
 SEGMENTS = rf"{FLOWS}/segments"
 PROFILES = r"/service/profiles/[^/]+"
 OBJECTS = r"/objects/[^/]+"
@@ -33,6 +35,8 @@ INSTANCES = rf"{OBJECTS}/instances"
 SERVICE = "GET /service"
 BACKENDS = r"GET /service/storage-backends"
 MEDIA = r"/media/.+"
+DELETIONS = r"/flow-delete-requests"
+DELETED = rf"DELETE ({FLOWS}|{SEGMENTS})"
 PROPERTIES = rf"({FLOWS}|{SOURCES})/(?!segments|storage)[^/]+(/[^/]+)?"
 
 
@@ -68,8 +72,12 @@ REFUSALS = (
     status(READS, 400, 200, []),
     status(READS, 404, 200, {}),
     status(r"(PUT|POST|DELETE) .*", 405, 204),
+    status(".*", 401, 200, {}),
+    status(".*", 401, 403, {}),
     status(rf"(GET|PUT) {MEDIA}", 403, 200),
     status(rf"GET {MEDIA}", 404, 200),
+    status(rf"DELETE {FLOWS}", 404, 204),
+    status(rf"DELETE {FLOWS}", 403, 204),
     status(rf"PUT {MEDIA}", 400, 200),
 )
 """Servers that take what must be refused, or find what is not there."""
@@ -179,6 +187,12 @@ TOLD_WRONG = (
     adds(rf"POST {FLOWS}/storage", pre=[]),
     says(rf"GET {SEGMENTS}", timerange="[0:0_1:0]"),
     drops(rf"GET {OBJECTS}", "timerange"),
+    drops(DELETED, "status"),
+    says(rf"GET {DELETIONS}/[^/]+", delete_flow=True),
+    says(rf"GET {DELETIONS}/[^/]+", id="43d7bde0-cfba-4060-85d3-005e2892875f"),
+    says(rf"GET {DELETIONS}/[^/]+", timerange_remaining="_"),
+    changed("lists nothing", rf"GET {DELETIONS}", lambda _: []),
+    header(DELETED, "location", "/flow-delete-request/1"),
     drops(rf"GET {OBJECTS}", "get_urls"),
     says(rf"GET {OBJECTS}", referenced_by_flows=[]),
     content(rf"GET {MEDIA}", b"other bytes"),

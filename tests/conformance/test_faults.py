@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import fields
 
 import pytest
 import pytest_asyncio
@@ -12,9 +13,9 @@ from tams.conformance.run import Runner, Verdict
 from tams.conformance.server import Server, new_id
 from tams.conformance.statements import Check
 from tams.conformance.suite import CHECKS
+from tests.authority import visiting
 from tests.conformance.faults import FAULTS
 from tests.conformance.proxy import NONE, Fault, Proxy
-from tests.serving import serving
 
 BINDING = [check for check in CHECKS if check.level in ("M", "I")]
 PATIENCE = 20.0
@@ -42,8 +43,8 @@ async def spoilt(tmp_path_factory):
         proxies.append(Proxy(app))
         return proxies[-1]
 
-    async with serving(folder, f"sqlite:///{folder}/catalogue.sqlite", around) as served:
-        server = Server(served.base, served.session, wait=served.wait, receiver=served.receiver)
+    async with visiting(folder, around) as served:
+        server = Server(**{one.name: getattr(served, one.name) for one in fields(Server)})
         yield Spoilt(server, proxies[0])
 
 
