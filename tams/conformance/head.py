@@ -57,6 +57,7 @@ async def check_260_every_get_has_its_head(server: Server) -> None:
     await server.set(f"{source}/tags/colour", "red")
     object_id = (await server.segment(flow["id"], "[0:0_1:0)"))["object_id"]
     paths = ["/", "/service", "/service/storage-backends", "/sources", "/flows"]
+    paths.append("/flow-delete-requests")
     paths += [f"/flows{query(source_id=flow['source_id'])}", object_path(object_id)]
     for path in (source, f"/flows/{flow['id']}"):
         parts = ("", "/tags", "/tags/colour", "/label", "/description")

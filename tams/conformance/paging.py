@@ -195,7 +195,7 @@ async def check_258_a_limit_is_a_positive_number(server: Server) -> None:
     """A limit below 1, or that is no whole number, is refused on every list."""
     flow_id = (await server.flow())["id"]
     backends, segments = "/service/storage-backends", f"/flows/{flow_id}/segments"
-    for path in ("/flows", "/sources", backends, segments):
+    for path in ("/flows", "/sources", "/flow-delete-requests", backends, segments):
         for limit in ("0", "-1", "1.5", "many"):
             (await server.get(path + query(limit=limit))).is_status(400)
 

@@ -40,7 +40,7 @@ async def _both_ways(server: Server, path: str, mark: str, wanted: list[str], **
 
 @statement(244, "M")
 async def check_244_lists_sort_by_what_is_offered(server: Server) -> None:
-    """Sources and Flows sort by created unless told, by two more keys, and by no others."""
+    """Lists sort by created unless told, by the keys that each offers, and by no others."""
     mark, _ = await _labelled(server, "b", "a", "c")
     for path, offered, others in (
         ("/sources", ("updated", "label"), ("metadata_updated", "id", "")),
@@ -53,6 +53,8 @@ async def check_244_lists_sort_by_what_is_offered(server: Server) -> None:
         for key in others:
             (await server.get(path + query(sort_by=key))).is_status(400)
         (await server.get(path + query(reverse_order="perhaps"))).is_status(400)
+    for key in ("updated", "label", "timerange_remaining", ""):
+        (await server.get("/flow-delete-requests" + query(sort_by=key))).is_status(400)
 
 
 @statement(245, "M")
