@@ -41,8 +41,9 @@ class Deletions:
     """Deletes Flows and Segments, and tells how far that is (TAMS 8.2 `/flow-delete-requests`).
 
     A deletion of more than `threshold` Segments becomes a request, which is shown for `retention`
-    after its end. `url_lifetime` is how long a URL that was given out may work: the bytes of an
-    Object that loses its last Segment stay until then.
+    after its end; behind the answer, `slice_size` Segments go in one transaction. `url_lifetime` is
+    how long a URL that was given out may work: the bytes of an Object that loses its last Segment
+    stay until then.
     """
 
     def __init__(
@@ -53,12 +54,14 @@ class Deletions:
         url_lifetime: timedelta,
         threshold: int,
         retention: timedelta,
+        slice_size: int = SLICE,
     ) -> None:
         self._catalogue = catalogue
         self._clock = clock
         self._url_lifetime = url_lifetime
         self._threshold = threshold
         self._retention = retention
+        self._slice_size = slice_size
 
     @property
     def handlers(self) -> Mapping[JobKind, Handler]:
@@ -211,7 +214,7 @@ class Deletions:
 
         async def work(tx: Transaction) -> None:
             now = self._clock()
-            deleted = await tx.segments.remove_slice(job.subject, SLICE)
+            deleted = await tx.segments.remove_slice(job.subject, self._slice_size)
             await tx.objects.condemn(deleted.objects, now + self._url_lifetime)
             await self._advance(tx, job, await _requests(tx, job), deleted.rest)
             if deleted.rest is None:
@@ -230,7 +233,7 @@ class Deletions:
                     continue
                 now = self._clock()
                 deleted = await tx.segments.delete(
-                    flow, request.query, now, SLICE, ordinal=request.ordinal
+                    flow, request.query, now, self._slice_size, ordinal=request.ordinal
                 )
                 await settle(tx, flow, deleted, now + self._url_lifetime)
                 rest = deleted.rest
