@@ -1,4 +1,4 @@
-"""Every statement of the checklist has a check, or a reason why it has none yet."""
+"""Every statement of the checklist has a check, or a reason why it has none."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def test_the_numbers_asked_for_are_checked() -> None:
     assert {check.number for check in CHECKS} == asked
 
 
-def test_every_other_number_names_the_issue_that_brings_it() -> None:
+def test_every_other_number_has_a_reason() -> None:
     assert set(LEFT_OUT) == STATEMENTS - {check.number for check in CHECKS}
-    assert set(LEFT_OUT.values()) <= {"B", "C", "D"}
+    assert all(len(reason.split()) > 5 for reason in LEFT_OUT.values())
 
 
 def test_a_check_is_named_after_its_number() -> None:
