@@ -53,8 +53,13 @@ odd_posts = st.builds(
     get_urls=st.lists(st.builds(Instance, url=st.just("u"), label=labels), max_size=2).map(tuple),
     init_object_id=st.sampled_from([None, None, "i", "j", "c", "a"]),
 )
-posts = plain_posts | plain_posts | odd_posts
-batches = st.lists(posts, min_size=1, max_size=6)
+fragments = st.builds(
+    posted,
+    object_id=st.sampled_from(["a", "c", "e", "i", "j"]),
+    timerange=timeranges(),
+    init_object_id=st.sampled_from([None, "i", "j", "e"]),
+)
+plain = plain_posts | plain_posts | odd_posts
 ROOMY = KnownObject(8, "registered", 2, TimeRange(-5, 20), None)
 inits = st.sampled_from([None, "i"])
 known_objects = st.dictionaries(
@@ -211,19 +216,21 @@ def neighbour(post: NewSegment) -> Neighbour:
 
 
 @settings(max_examples=250)
-@given(st.booleans(), known_objects, inits, st.lists(posts, max_size=6), batches, st.data())
+@given(known_objects, inits, st.data())
+@pytest.mark.parametrize(
+    ("flow", "posts"), [(FLOW, plain), (FRAGMENTED, fragments | fragments | odd_posts)]
+)
 def test_a_batch_meets_the_rules_as_its_segments_one_by_one_would(
-    fragmented: bool,
+    flow: LockedFlow,
+    posts: st.SearchStrategy[NewSegment],
     objects: dict[str, KnownObject],
     init_id: str | None,
-    earlier: list[NewSegment],
-    batch: list[NewSegment],
     data: st.DataObject,
 ) -> None:
-    flow = FRAGMENTED if fragmented else FLOW
     model = Model(flow, with_the_usual(objects, init_id))
-    for post in earlier:
+    for post in data.draw(st.lists(posts, max_size=6)):
         model.post(post)
+    batch = data.draw(st.lists(posts, min_size=1, max_size=6))
     again = data.draw(st.lists(reposts(model.segments), max_size=3)) if model.segments else []
     batch = data.draw(st.permutations([*batch, *again]))
     survey = surveyed(model, batch)
@@ -311,6 +318,11 @@ def test_an_unfit_init_object_is_refused_by_name_and_rule(
     post = SEGMENT._replace(init_object_id="b")
     (refused,) = decide(FRAGMENTED, [post], Survey(objects, []), BACKENDS).refused
     assert refused.reason == f"init_object_id: {reason}"
+
+
+def test_no_object_is_its_own_init_object() -> None:
+    reason = refusal(SEGMENT._replace(init_object_id="a"), ALLOCATED, FRAGMENTED)
+    assert reason == "init_object_id: a holds media, so it initialises nothing"
 
 
 def test_only_the_first_of_a_batch_brings_the_init_object() -> None:
