@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tams.domain.objects import Instance, Object
+from tams.domain.objects import InitObject, Instance, Object
 from tams.domain.storage import StorageBackend
 from tams.domain.timerange import TimeRange
 from tams.wire.objects import object_json
@@ -49,6 +49,33 @@ def test_an_object_shows_what_is_known_and_where_its_bytes_lie() -> None:
             {"url": "https://media.example/a", "presigned": False, "label": "elsewhere"},
         ],
     }
+
+
+def test_a_media_object_shows_its_init_object_by_id() -> None:
+    found = Object(
+        id="a",
+        timerange=TimeRange(0, 5),
+        key_frame_count=None,
+        first_referenced_by_flow=None,
+        instances=(),
+        init_object=InitObject("i", "hot", "k"),
+    )
+    assert json.loads(object_json(found, [], OneBackend(), verbose=False))["init_object"] == {
+        "id": "i",
+        "get_urls": [{"url": "https://hot.example/k", "presigned": True, "label": "hot"}],
+    }
+
+
+def test_an_init_object_has_no_timerange() -> None:
+    found = Object(
+        id="i",
+        timerange=None,
+        key_frame_count=None,
+        first_referenced_by_flow=None,
+        instances=(),
+    )
+    shown = json.loads(object_json(found, ["f"], OneBackend(), verbose=False))
+    assert shown == {"id": "i", "referenced_by_flows": ["f"]}
 
 
 def test_what_is_not_known_is_absent() -> None:

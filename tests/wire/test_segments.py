@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tams.domain.numbers import MAX_INTEGER
-from tams.domain.objects import Instance
+from tams.domain.objects import InitObject, Instance
 from tams.domain.segments import NewSegment, Refusal, Segment
 from tams.domain.storage import StorageBackend
 from tams.domain.timerange import LIMIT, TimeRange, format_timestamp
@@ -135,6 +135,26 @@ def test_a_second_instance_is_listed_in_its_own_backend() -> None:
         "https://hot.example/tams/a.ts?signature=1",
         "https://cold.example/b?signature=1",
     ]
+
+
+def test_an_init_object_is_shown_with_urls_like_those_of_the_segment() -> None:
+    elsewhere = Instance(url="https://media.example/i", label="elsewhere")
+    init = InitObject('i"', "cold", "tams/i.mp4", (elsewhere,))
+    first, second = printed(segment(init_object=init), segment(init_object=init))
+    assert first == second
+    assert first["init_object"] == {
+        "object_id": 'i"',
+        "get_urls": [
+            {"url": "https://cold.example/tams/i.mp4?signature=1", "presigned": True},
+            {"url": "https://media.example/i", "presigned": False, "label": "elsewhere"},
+        ],
+    }
+    alone = InitObject("i", "cold", "tams/i.mp4")
+    (shown,) = printed(segment(init_object=alone), signer=StubSigner(HOT))
+    assert shown["init_object"] == {"object_id": "i"}
+    assert shown["get_urls"]
+    (shown,) = printed(segment(init_object=alone), verbose=True)
+    assert shown["init_object"]["get_urls"][0]["storage_id"] == "cold"
 
 
 integers = st.none() | st.integers(-MAX_INTEGER, MAX_INTEGER)
