@@ -47,11 +47,17 @@ class HeldObject(NamedTuple):
         `backend_labels` are those of the Storage Backends by id. Raises `NotFound` (statement 243).
         """
         for instance in self.instances:
-            shown = instance.label or backend_labels.get(instance.storage_id or "")
+            shown = instance.label
+            if instance.storage_id is not None:
+                shown = backend_labels.get(instance.storage_id)
             if shown == label if storage_id is None else instance.storage_id == storage_id:
                 return instance
         where = f"label {label}" if storage_id is None else f"storage_id {storage_id}"
         raise NotFound("instance", f"of Object {self.id} with {where}")
+
+    def joined_by(self, instance: Instance) -> tuple[Instance, ...]:
+        """The instances with one more; those of others come after ours, which are proved."""
+        return tuple(sorted((*self.instances, instance), key=lambda each: each.key is None))
 
     def without(self, instance: Instance) -> tuple[Instance, ...]:
         """What is left when an instance goes; raises `Invalid` if nothing is (statement 240)."""

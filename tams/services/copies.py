@@ -53,22 +53,14 @@ class Copies:
     async def _copy(self, job: ClaimedJob) -> None:
         """Copy from the first instance that can be read; raises `StorageFailed` if none can now."""
         pending = await self._pending(job)
-        if pending is None or pending.object is None or job.attempt > ATTEMPTS:
+        if pending is None or pending.object is None:
             await self._end(job, whole=False)
-            return
-        try:
-            await self._transfer(job, pending.target, pending.object)
-        except StorageFailed as failure:
-            if job.attempt < ATTEMPTS:
-                raise
-            _log.error(
-                "a copy was given up",
-                object_id=pending.object.id,
-                storage_id=pending.target.storage_id,
-                error=str(failure),
-            )
+        elif job.attempt > ATTEMPTS:
+            where = pending.target.storage_id
+            _log.error("a copy is given up", object_id=pending.object.id, storage_id=where)
             await self._end(job, whole=False)
         else:
+            await self._transfer(job, pending.target, pending.object)
             await self._end(job, whole=True)
 
     async def _remove(self, job: ClaimedJob) -> None:
@@ -98,7 +90,7 @@ class Copies:
         storage, key = in_use(self._storages, target.storage_id), target.key or ""
         lease = Lease(self._catalogue, self._clock, job)
         failures = []
-        for instance in sorted(held.instances, key=_is_uncontrolled):
+        for instance in held.instances:
             try:
                 async with self._open(instance) as source:
                     content_type = held.content_type or source.content_type
@@ -124,7 +116,7 @@ class Copies:
         async def work(tx: Transaction) -> None:
             pending = await tx.instances.lock_copy(job.subject)
             if pending is not None and pending.object is not None and whole:
-                instances = (*pending.object.instances, pending.target)
+                instances = pending.object.joined_by(pending.target)
                 await tx.instances.keep(pending.object, instances)
                 await tx.instances.forget(job.subject)
             elif pending is not None:
@@ -135,7 +127,3 @@ class Copies:
             await tx.jobs.finish(job)
 
         await self._catalogue.write(work)
-
-
-def _is_uncontrolled(instance: Instance) -> bool:
-    return instance.key is None

@@ -68,7 +68,7 @@ class Instances:
         async def work(tx: Transaction) -> None:
             held = await _lock(tx, object_id)
             held.check_label(instance.label, self._labels.values())
-            await tx.instances.keep(held, (*held.instances, instance))
+            await tx.instances.keep(held, held.joined_by(instance))
 
         await self._catalogue.write(work)
 

@@ -152,6 +152,25 @@ async def test_a_worker_whose_lease_ran_out_spoils_nothing(copying, step):
     await is_whole_and_alone(copying)
 
 
+async def test_a_worker_whose_copy_was_given_up_by_others_leaves_nothing(copying):
+    await copying.stored()
+
+    async def others_give_up():
+        let_go(copying)
+        copying.cold.before = failing(StorageFailed("the disk is full"))
+        for _ in range(ATTEMPTS):
+            copying.house.clock.now += HOUR
+            assert await copying.work_off() == 1
+        copying.house.clock.now += LEASE
+        assert await copying.work_off() == 1
+
+    copying.cold.midway = others_give_up
+    await copying.add()
+    await copying.work_off()
+    assert await copying.held_by(copying.cold) == []
+    assert len(await copying.listed()) == 1
+
+
 async def test_a_slow_copy_keeps_its_lease(copying):
     await copying.stored()
     claims = []

@@ -64,7 +64,7 @@ async def test_a_url_is_listed_at_once_and_last(copying):
     await copying.add(**LINK)
     await copying.add()
     await copying.work_off()
-    own, elsewhere, copy = await copying.listed()
+    own, copy, elsewhere = await copying.listed()
     assert (own.storage_id, copy.storage_id) == (HOT.id, COLD.id)
     assert elsewhere == Instance(**LINK)
 
