@@ -26,6 +26,8 @@ UNDECLARED = frozenset({401, 403, 405, 413, 429, 503})
 DECIDED = {
     ("GET", "/service/storage-backends", 400): "statements 254 and 258",
     ("HEAD", "/service/storage-backends", 400): "statements 254 and 258",
+    ("GET", "/service/webhooks", 400): "statements 254 and 258",
+    ("HEAD", "/service/webhooks", 400): "statements 254 and 258",
     ("GET", "/flow-delete-requests", 400): "statements 244, 254 and 258",
     ("HEAD", "/flow-delete-requests", 400): "statements 244, 254 and 258",
     ("DELETE", "/flows/{flowId}/avg_bit_rate", 400): "statement 34",

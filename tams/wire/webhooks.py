@@ -7,7 +7,8 @@ import re
 from collections.abc import Sequence
 from typing import Annotated, Any, Required
 
-from pydantic import AfterValidator, ConfigDict, TypeAdapter, with_config
+from pydantic import AfterValidator, TypeAdapter
+from pydantic_core import from_json
 from typing_extensions import TypedDict
 
 from tams.domain.events import EventType
@@ -63,12 +64,8 @@ def _header_value(text: str) -> str:
 Ids = tuple[Annotated[str, AfterValidator(_id)], ...]
 
 
-@with_config(ConfigDict(extra="forbid"))
 class WebhookBody(TypedDict, total=False):
-    """A webhook as clients write it.
-
-    An unknown key may be a filter that we do not have, so it is refused (statement 274).
-    """
+    """A webhook as clients write it."""
 
     url: Required[Text]
     events: Required[tuple[EventType, ...]]
@@ -97,18 +94,28 @@ _BODY: TypeAdapter[WebhookBody] = TypeAdapter(WebhookBody)
 
 def parse_webhook_post(body: bytes) -> WebhookRequest:
     """Read the body of POST /service/webhooks; raises `Invalid`."""
-    return _request(parse(_BODY, body))
+    return _request(_parse(body))
 
 
 def parse_webhook_put(body: bytes, webhook_id: str) -> WebhookRequest:
     """Read the body of PUT /service/webhooks/{webhookId}; raises `Invalid`."""
-    document = parse(_BODY, body)
+    document = _parse(body)
     for name in ("id", "status"):
         if name not in document:
             raise Invalid(name, None, "it must be given")
     if check_uuid("id", document["id"]) != webhook_id:
         raise Invalid("id", document["id"], "it must be the id in the path")
     return _request(document)
+
+
+def _parse(body: bytes) -> WebhookBody:
+    document = parse(_BODY, body)
+    for name in from_json(body):
+        if name not in WebhookBody.__annotations__:
+            # Else it might be a filter, and all that it was to keep out would be sent.
+            rule = "it must hold no filter or option but those of the standard"
+            raise Invalid("body", name, rule)
+    return document
 
 
 def _request(document: WebhookBody) -> WebhookRequest:

@@ -23,8 +23,6 @@ OURS = {
 }
 
 LATER = {
-    "/service/webhooks": "B",
-    "/service/webhooks/{}": "B",
     "/objects/{}/instances": "B",
     "/flow-delete-requests": "B",
     "/flow-delete-requests/{}": "B",
