@@ -17,6 +17,7 @@ from bench import yardstick
 from bench.postgres import fresh_database
 from bench.process import Process, bare_route, store
 from bench.segments import bulk_rate, fill, new_flow, page_costs, single_cost
+from bench.webhooks import ALLOWED, WEBHOOKS, delivery_cost, receiver
 
 REFERENCE_MS = 3.7
 """What the yardstick takes on the machine for which the bars are stated."""
@@ -42,6 +43,7 @@ class Bench:
     pages: int
     short: int
     long: int
+    events: int
     scale: float
     bare: Process
 
@@ -57,6 +59,18 @@ class Bench:
             max(rates) >= bar,
         )
         yield from self.long_flows(server, name)
+        yield from self.webhooks(server, name)
+
+    def webhooks(self, server: Process, name: str) -> Iterator[Figure]:
+        """Events of one new Segment each, delivered to several webhooks."""
+        with receiver() as taking:
+            found = delivery_cost(server, taking, self.events, WEBHOOKS)
+        yield Figure(
+            f"{name}: {self.events:,} events to {WEBHOOKS} webhooks",
+            f"{found.cost:.0f} µs an event and webhook, {found.rate:,.0f} a second",
+            "none",
+            held=True,
+        )
 
     def small_requests(self, server: Process, name: str) -> Iterator[Figure]:
         """GET /service beside a bare route, and the POST of one Segment beside GET /service."""
@@ -134,6 +148,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--pages", type=int, default=10, help="GETs of each page of a round")
     parser.add_argument("--short", type=int, default=10_000, help="Segments of the short Flow")
     parser.add_argument("--long", type=int, default=1_000_000, help="Segments of the long Flow")
+    parser.add_argument("--events", type=int, default=10_000, help="events sent to each webhook")
     parser.add_argument("--no-postgres", action="store_true", help="SQLite only")
     return parser.parse_args()
 
@@ -150,13 +165,21 @@ def main() -> None:
     )
     with bare_route() as bare:
         bench = Bench(
-            args.rounds, args.requests, args.batches, args.pages, args.short, args.long, scale, bare
+            rounds=args.rounds,
+            requests=args.requests,
+            batches=args.batches,
+            pages=args.pages,
+            short=args.short,
+            long=args.long,
+            events=args.events,
+            scale=scale,
+            bare=bare,
         )
-        with store() as server:
+        with store(**ALLOWED) as server:
             show(bench.figures(server, "SQLite", 40_000))
         if args.no_postgres:
             return
-        with fresh_database() as url, store(url) as server:
+        with fresh_database() as url, store(url, **ALLOWED) as server:
             show(bench.figures(server, "PostgreSQL", 15_000))
 
 
