@@ -30,6 +30,8 @@ LISTS = (
 )
 SEGMENTS = rf"{FLOWS}/segments"
 PROFILES = r"/service/profiles/[^/]+"
+WEBHOOKS = "/service/webhooks"
+WEBHOOK = rf"{WEBHOOKS}/[^/]+"
 OBJECTS = r"/objects/[^/]+"
 INSTANCES = rf"{OBJECTS}/instances"
 SERVICE = "GET /service"
@@ -67,8 +69,9 @@ REFUSALS = (
     status(rf"POST {INSTANCES}", 400, 201, {}),
     status(rf"DELETE {INSTANCES}", 400, 204),
     status("POST /service", 400, 200),
+    status(f"POST {WEBHOOKS}", 400, 201, {}),
+    status(f"PUT {WEBHOOK}", 400, 201, {}),
     status(rf"POST {PROFILES}", 400, 201, {}),
-    status(rf"DELETE {PROPERTIES}", 204, 404),
     status(READS, 400, 200, []),
     status(READS, 404, 200, {}),
     status(r"(PUT|POST|DELETE) .*", 405, 204),
@@ -135,6 +138,11 @@ NEVER_DONE = (
     pretends(rf"POST {INSTANCES}", 201, {}),
     pretends(rf"DELETE {INSTANCES}", 204),
     pretends("POST /service", 200, {}),
+    pretends(f"PUT {WEBHOOK}", 201, {}),
+    pretends(f"DELETE {WEBHOOK}", 204),
+    forgets(f"(POST {WEBHOOKS}|PUT {WEBHOOK})", "flow_ids", "source_ids"),
+    forgets(f"(POST {WEBHOOKS}|PUT {WEBHOOK})", "accept_get_urls"),
+    forgets(f"(POST {WEBHOOKS}|PUT {WEBHOOK})", "presigned"),
     forgets(rf"PUT {FLOWS}", "description"),
     forgets(rf"PUT {FLOWS}", "status"),
     forgets(rf"PUT {FLOWS}", "flow_collection"),
@@ -175,6 +183,8 @@ TOLD_WRONG = (
     says(rf"GET {FLOWS}", segments_updated="2001-01-01T00:00:00Z"),
     changed("is {}", rf"GET {PROPERTIES}", lambda _: {}),
     changed("is null", rf"GET {PROPERTIES}", lambda _: None),
+    adds(f"GET {WEBHOOK}|GET {WEBHOOKS}", api_key_value="secret"),
+    says(f"POST {WEBHOOKS}", id="43d7bde0-cfba-4060-85d3-005e2892875f"),
     drops(rf"(GET|POST) {PROFILES}", "flow_metadata"),
     says(rf"(GET|POST) {PROFILES}", label="another"),
     says(rf"POST {PROFILES}", id="43d7bde0-cfba-4060-85d3-005e2892875f"),
@@ -219,6 +229,8 @@ HEADERS = (
 """Servers whose headers are wrong or missing."""
 
 AIMED = (
+    status(rf"DELETE {PROPERTIES}", 204, 404).at(97),
+    status(f"PUT {WEBHOOK}", 201, 204).at(266),
     forgets(rf"PUT {FLOWS}", "tags").at(62, 99),
     forgets(rf"PUT {FLOWS}", "label").at(52, 63),
     ignores(READS, "label").at(50, 85, 91),
