@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
+import json
 
+import pytest
+from pydantic import TypeAdapter
+
+from tams.domain.events import Event
 from tams.domain.flows import DataParameters
 from tams.domain.objects import InitObject, Instance
 from tams.domain.pages import PageRequest
+from tams.domain.segments import Segment
 from tams.domain.tags import TagFilter
 from tams.domain.timerange import TimeRange
 from tests.catalogue.building import (
@@ -223,3 +228,24 @@ async def test_flows_refer_to_it_by_way_of_their_media(catalogue, flow):
     assert (first.items, (await referenced("i", key=first.next_key)).items) == (both[:1], both[1:])
     await remove_flow(catalogue, flow)
     assert (await referenced("i")).items == [other.id]
+
+
+async def test_events_tell_the_init_objects_of_their_segments(catalogue, flow):
+    await post(catalogue, flow, needing("i", "a", "[0:0_1:0)"))
+    shown = tuple((await page_of(catalogue, flow)).items)
+    assert shown[0].init_object is not None
+
+    async def work(tx):
+        locked = await tx.flows.lock(flow)
+        told = {"entity_id": flow, "source_id": locked.source_id, "segments": shown}
+        await tx.events.append(Event(type="flows/segments_added", **told))
+
+    await catalogue.write(work)
+    (event,) = await catalogue.read(lambda tx: tx.events.of(flow))
+    assert event.segments == shown
+
+
+async def test_a_segment_that_was_stored_before_there_were_init_objects_is_read():
+    segment = [0, 5, 0, "a", 0, None, None, None, 0, 5, 0, None, "disk", "at/a", None]
+    (read,) = TypeAdapter(tuple[Segment, ...]).validate_json(json.dumps([segment]))
+    assert (read.object_id, read.key, read.init_object) == ("a", "at/a", None)
