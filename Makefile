@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
-.PHONY: serve test proof lint bench docs clean
+.PHONY: serve test proof fuzz lint bench docs clean
 .DEFAULT_GOAL := serve
 
 serve: .venv/media
@@ -13,6 +13,9 @@ test: .venv/dev
 
 proof: .venv/dev
 	TAMS_PROOF=1 $(PYTEST)
+
+fuzz: .venv/dev
+	TAMS_FUZZ=$${TAMS_FUZZ:-2000} $(PYTEST) tests/api/test_schemathesis.py tests/api/test_stateful.py
 
 lint: .venv/dev
 	$(BIN)/ruff format --check .
