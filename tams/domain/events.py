@@ -56,4 +56,4 @@ class PublishedEvent:
     @property
     def id(self) -> str:
         """What tells it from all others, also from those of a log that was put back in time."""
-        return f"{self.number}-{self.occurred:%Y%m%dT%H%M%S%f}"
+        return f"{self.number}-{self.occurred.isoformat()}"
