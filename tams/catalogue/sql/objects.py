@@ -28,10 +28,13 @@ from tams.domain.timerange import TimeRange
 from tams.errors import Invalid
 
 _USED = """EXISTS (SELECT 1 FROM segment r JOIN flow f ON f.pk = r.flow_pk
-    WHERE r.object_pk = {}.pk AND f.gone_at IS NULL)"""
-LIVING = _USED.format("o")
+    WHERE r.object_pk = {}.pk AND f.gone_at IS NULL{})"""
+LIVING = _USED.format("o", "")
 """Whether a living Flow has a Segment of the Object `o`."""
-LIVING_INIT = f"EXISTS (SELECT 1 FROM object m WHERE m.init_pk = o.pk AND {_USED.format('m')})"
+# Two bounds, an order and `OFFSET 0` where `=` would do: else PostgreSQL joins all Media Objects of
+# `o`, or reads the whole table for one that has few, where they should come by index one by one.
+LIVING_INIT = f"""(SELECT m.pk FROM object m WHERE m.init_pk >= o.pk AND m.init_pk <= o.pk
+    AND {_USED.format("m", " LIMIT 1 OFFSET 0")} ORDER BY m.init_pk LIMIT 1) IS NOT NULL"""
 """Whether a living Flow has a Segment of a Media Object that names `o` as its init Object."""
 
 _INIT_OBJECT = """CASE WHEN o.init_pk IS NOT NULL THEN
