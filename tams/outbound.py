@@ -85,6 +85,7 @@ def _open_session(guard: Targets | None) -> aiohttp.ClientSession:
         # Whoever asks bounds how much is asked at once.
         connector=aiohttp.TCPConnector(limit=0, use_dns_cache=False, socket_factory=guarded_socket),
         cookie_jar=aiohttp.DummyCookieJar(),
+        headers={"User-Agent": "tams-server"},
         trust_env=False,
     )
 
