@@ -27,14 +27,14 @@ from tams.domain.tags import TagFilter
 from tams.domain.timerange import TimeRange
 from tams.errors import Invalid
 
+# `OFFSET 0`, and two bounds and an order where `=` would do: else PostgreSQL may read all Segments,
+# or all Objects for one that has few, where it should go by index and stop at the first.
 _USED = """EXISTS (SELECT 1 FROM segment r JOIN flow f ON f.pk = r.flow_pk
-    WHERE r.object_pk = {}.pk AND f.gone_at IS NULL{})"""
-LIVING = _USED.format("o", "")
+    WHERE r.object_pk = {}.pk AND f.gone_at IS NULL LIMIT 1 OFFSET 0)"""
+LIVING = _USED.format("o")
 """Whether a living Flow has a Segment of the Object `o`."""
-# Two bounds, an order and `OFFSET 0` where `=` would do: else PostgreSQL joins all Media Objects of
-# `o`, or reads the whole table for one that has few, where they should come by index one by one.
 LIVING_INIT = f"""(SELECT m.pk FROM object m WHERE m.init_pk >= o.pk AND m.init_pk <= o.pk
-    AND {_USED.format("m", " LIMIT 1 OFFSET 0")} ORDER BY m.init_pk LIMIT 1) IS NOT NULL"""
+    AND {_USED.format("m")} ORDER BY m.init_pk LIMIT 1) IS NOT NULL"""
 """Whether a living Flow has a Segment of a Media Object that names `o` as its init Object."""
 
 _INIT_OBJECT = """CASE WHEN o.init_pk IS NOT NULL THEN
