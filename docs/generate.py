@@ -39,8 +39,9 @@ def settings_page() -> str:
     rows += [
         "",
         (
-            "`TAMS_SPEC_DIR` (where tests find the official documents) and `TAMS_API_BASE_URL` "
-            "(the server that client commands speak to) are known names that the server ignores."
+            "`TAMS_SPEC_DIR` (where tests find the official documents) and the `TAMS_API_` "
+            "names (the server that client commands speak to, and what they show it) are known "
+            "names that the server ignores."
         ),
         "",
     ]

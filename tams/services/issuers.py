@@ -23,7 +23,7 @@ SIGNED_BY = (
     *("RS256", "RS384", "RS512"),
     *("PS256", "PS384", "PS512"),
     *("ES256", "ES384", "ES512"),
-    *("Ed25519", "EdDSA"),
+    "Ed25519",
 )
 """Algorithms of an issuer's tokens: those with a public key, and no other."""
 
