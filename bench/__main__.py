@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bench import yardstick
+from bench.deletion import delete_long
 from bench.postgres import fresh_database
 from bench.process import Process, bare_route, store
 from bench.segments import bulk_rate, fill, new_flow, page_costs, single_cost
@@ -121,6 +122,24 @@ class Bench:
             f"{' / '.join(f'{ratio:.2f}' for ratio in ratios)} times",
             "1.2 times",
             max(ratios) <= 1.2,
+        )
+        yield from self.deletion(server, name, flows[self.long], flows[self.short])
+
+    def deletion(self, server: Process, name: str, long: str, short: str) -> Iterator[Figure]:
+        """The long Flow is deleted while the short one is read; by the client's clock."""
+        found = delete_long(server, long, short, self.requests)
+        yield Figure(
+            f"{name}: DELETE of a Flow of {self.long:,} Segments, answered",
+            f"{found.answer:.1f} ms",
+            f"{50 * self.scale:.0f} ms (50 scaled)",
+            found.answer <= 50 * self.scale,
+        )
+        ratio = found.busy / found.quiet
+        yield Figure(
+            f"{name}: median of GET /flows/{{id}} in the {found.seconds:.0f} s of its clean-up",
+            f"{found.busy:.2f} ms, {ratio:.2f} times as before; the slowest {found.slowest:.0f} ms",
+            "1.5 times",
+            ratio <= 1.5,
         )
 
 
