@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.api.generated import OFFICIAL, Furniture, exceptions
+from tests.api.generated import Furniture, exceptions, official
 from tests.authority import guards
 from tests.proof import count, fuzzing
 from tests.serving import serving_apart
@@ -18,7 +18,7 @@ def furniture(tmp_path_factory):
         yield Furniture(base)
 
 
-@OFFICIAL.parametrize()
+@official().parametrize()
 @settings(
     max_examples=fuzzing(count(50, proof=1000)),
     derandomize=not fuzzing(0),
