@@ -293,10 +293,8 @@ class SQLSegments(Segments):
         inits = {
             told: init._replace(others=others.get(init.object_id)) for told, init in inits.items()
         }
-        return [
-            item._replace(others=others.get(item.object_id), init_object=inits.get(row[-1]))
-            for item, row in zip(items, rows, strict=True)
-        ]
+        # Not `_replace`, which takes twice as long.
+        return [Segment._make((*row[:-2], others.get(row[3]), inits.get(row[-1]))) for row in rows]
 
 
 def _named(flow: LockedFlow, posts: Sequence[NewSegment]) -> set[str]:
