@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from tams.errors import StorageFailed
-from tams.workers.loop import Worker, unhurried
+from tams.workers.loop import REST, Worker, unhurried
 
 
 async def test_works_off_until_nothing_is_due():
@@ -29,8 +29,8 @@ async def test_works_off_until_nothing_is_due():
     assert done == [0, 1, 0, 0]
 
 
-@pytest.mark.parametrize(("was_any", "rests"), [(True, [2.5]), (False, [])])
-async def test_an_unhurried_chore_rests_as_long_as_it_worked(was_any, rests):
+@pytest.mark.parametrize(("was_any", "rests"), [(True, [REST * 2.5]), (False, [])])
+async def test_an_unhurried_chore_rests_longer_than_it_worked(was_any, rests):
     times, taken = iter([10.0, 12.5]), []
 
     async def chore():

@@ -16,18 +16,22 @@ Chore = Callable[[], Awaitable[bool]]
 """Does one piece of work, and returns whether there was any."""
 
 
+REST = 3
+"""How many times as long as a piece of unhurried work the rest after it is."""
+
+
 def unhurried(
     chore: Chore,
     now: Callable[[], float] = monotonic,
     rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> Chore:
-    """The same chore, with a rest after each piece that takes as long: requests come first."""
+    """The same chore, with a rest after each piece, so that most requests meet none of it."""
 
     async def work_and_rest() -> bool:
         began = now()
         was_any = await chore()
         if was_any:
-            await rest(now() - began)
+            await rest(REST * (now() - began))
         return was_any
 
     return work_and_rest
