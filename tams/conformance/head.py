@@ -48,7 +48,7 @@ async def check_142_head_of_segments_takes_what_get_takes(server: Server) -> Non
         await _same_as_get(server, path + query(wrong), 400)
 
 
-@statement(260, "M")
+@statement(260, "M", alone=True)
 async def check_260_every_get_has_its_head(server: Server) -> None:
     """Whatever can be read by GET answers HEAD alike, with no body."""
     tags = {"colour": "red"}

@@ -230,7 +230,7 @@ async def check_274_filters_are_applied_or_refused(server: Server) -> None:
             same((await _put(server, webhook, 201)).get(name), value, f"{name} after PUT")
 
 
-@statement(275, "S")
+@statement(275, "S", alone=True)
 async def check_275_requests_do_not_go_astray(server: Server) -> None:
     """URLs that lead into the server's own network are refused, and redirects not followed."""
     for url in ("http://169.254.169.254/latest", "http://[fe80::1]/", "file:///etc/passwd"):
