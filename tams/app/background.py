@@ -1,0 +1,91 @@
+"""What goes on behind the answers, in this process."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from tams.app.stores import Stores
+from tams.services.cleanup import CleanUp
+from tams.services.copies import Copies
+from tams.services.deletions import Deletions
+from tams.services.delivery import Delivery, Retries
+from tams.services.elsewhere import Elsewhere
+from tams.services.queue import Queue
+from tams.workers.loop import Worker, unhurried
+from tams.workers.webhooks import Deliverer
+
+
+class Background:
+    """The worker with its chores: short ones in turn, and beside them what may take long."""
+
+    def __init__(self, stores: Stores, deletions: Deletions) -> None:
+        settings = stores.settings
+        cleanup = _cleanup(stores)
+        delivery = _delivery(stores)
+        self._deliverer = Deliverer(
+            delivery,
+            stores.outbound,
+            at_once=settings.webhook_concurrency,
+            timeout=settings.webhook_timeout,
+            interval=settings.worker_interval,
+        )
+        self._worker = Worker(
+            [
+                Queue(stores.catalogue, stores.clock, cleanup.handlers).run_due,
+                cleanup.condemn_expired,
+                cleanup.expire_events,
+                deletions.expire,
+            ],
+            settings.worker_interval,
+            long_chores=[
+                unhurried(Queue(stores.catalogue, stores.clock, deletions.handlers).run_due),
+                delivery.publish,
+                self._deliverer.serve_due,
+                Queue(stores.catalogue, stores.clock, _copies(stores).handlers).run_due,
+            ],
+            patience=settings.shutdown_grace,
+        )
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Worker]:
+        """Begin, and finish what was begun."""
+        self._worker.start()
+        try:
+            yield self._worker
+        finally:
+            await self._deliverer.close()
+            await self._worker.stop()
+
+
+def _cleanup(stores: Stores) -> CleanUp:
+    return CleanUp(
+        stores.catalogue,
+        stores.storages,
+        stores.clock,
+        url_lifetime=stores.url_lifetime,
+        event_retention=timedelta(seconds=stores.settings.event_retention),
+    )
+
+
+def _copies(stores: Stores) -> Copies:
+    elsewhere = Elsewhere(stores.outbound, max_size=stores.settings.max_object_size)
+    return Copies(stores.catalogue, stores.storages, elsewhere, stores.clock)
+
+
+def _delivery(stores: Stores) -> Delivery:
+    settings = stores.settings
+    return Delivery(
+        stores.catalogue,
+        stores.storages.signer,
+        stores.clock,
+        retries=Retries(
+            first=settings.webhook_retry_first,
+            longest=settings.webhook_retry_longest,
+            give_up=settings.webhook_give_up,
+        ),
+        # Between two renewals lie at most the time for which events are begun, and one more.
+        lease=timedelta(seconds=3 * settings.webhook_timeout),
+        base_url=settings.reached_at,
+    )

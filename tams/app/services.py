@@ -1,0 +1,103 @@
+"""The services behind the routes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from tams import __version__
+from tams.api.deps import Services
+from tams.app.stores import Stores
+from tams.domain.clock import Clock
+from tams.domain.service import ServicePromises
+from tams.services.authentication import Authentication
+from tams.services.credentials import CredentialsFile
+from tams.services.deletions import Deletions
+from tams.services.flows import Flows
+from tams.services.health import Health
+from tams.services.instances import Instances
+from tams.services.issuers import Issuer
+from tams.services.media import Media
+from tams.services.objects import Objects
+from tams.services.profiles import Profiles
+from tams.services.segments import Segments
+from tams.services.service import Service
+from tams.services.sources import Sources
+from tams.services.storage import StorageAllocation
+from tams.services.tokens import Keys, SharedSecret, TokenMaker, TokenVerifier
+from tams.services.webhooks import Webhooks
+from tams.settings import Settings
+
+
+def build_deletions(stores: Stores) -> Deletions:
+    """What routes and workers share."""
+    settings = stores.settings
+    return Deletions(
+        stores.catalogue,
+        stores.clock,
+        url_lifetime=stores.url_lifetime,
+        threshold=settings.async_deletion_threshold,
+        retention=timedelta(seconds=settings.deletion_request_retention),
+    )
+
+
+def build_services(stores: Stores, deletions: Deletions) -> Services:
+    """Every service that a route may ask."""
+    settings, clock = stores.settings, stores.clock
+    catalogue, storages = stores.catalogue, stores.storages
+    return Services(
+        service=Service(catalogue, _promises(settings), [one.backend for one in storages.values()]),
+        sources=Sources(catalogue, clock),
+        flows=Flows(catalogue, clock),
+        segments=Segments(
+            catalogue,
+            storages.signer,
+            clock,
+            backend_labels=storages.labels,
+            url_lifetime=stores.url_lifetime,
+        ),
+        storage=StorageAllocation(
+            catalogue,
+            storages,
+            clock,
+            default=settings.storage_default,
+            maximum=settings.storage_max,
+            object_timeout=max(timedelta(seconds=settings.min_object_timeout), stores.url_lifetime),
+        ),
+        objects=Objects(catalogue, storages.signer),
+        instances=Instances(catalogue, storages, clock, url_lifetime=stores.url_lifetime),
+        profiles=Profiles(catalogue, clock),
+        deletions=deletions,
+        webhooks=Webhooks(catalogue, clock, stores.targets),
+        media=Media(storages.local, max_size=settings.max_object_size),
+        health=Health({"catalogue": catalogue.ping, "storage": storages.ping}),
+        authentication=_authentication(settings, clock) if settings.auth_schemes else None,
+    )
+
+
+def _promises(settings: Settings) -> ServicePromises:
+    return ServicePromises(
+        version=__version__,
+        min_object_timeout=settings.min_object_timeout,
+        min_presigned_url_timeout=settings.min_presigned_url_timeout,
+    )
+
+
+def _authentication(settings: Settings, clock: Clock) -> Authentication:
+    """What verifies callers, with the credentials file read once, so that it can be."""
+    file = CredentialsFile(Path(settings.credentials)) if settings.credentials else None
+    if file is not None:
+        file.refresh()
+    keys: dict[str | None, Keys] = {url: Issuer(url, clock) for url in settings.issuers}
+    maker = None
+    if secret := settings.jwt_secret.get_secret_value():
+        shared = SharedSecret(secret)
+        keys |= {settings.jwt_issuer: shared, None: shared}
+        maker = TokenMaker(
+            shared,
+            issuer=settings.jwt_issuer,
+            audience=next(iter(settings.audiences), None),
+            lifetime=timedelta(seconds=settings.token_lifetime),
+            clock=clock,
+        )
+    return Authentication(TokenVerifier(keys, settings.audiences, clock), file, maker, clock)

@@ -1,0 +1,82 @@
+"""What all the rest is built on: the catalogue, the storages, and the way to other servers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from tams.catalogue import connect
+from tams.catalogue.base import Catalogue
+from tams.domain.clock import Clock
+from tams.domain.targets import Targets
+from tams.errors import BadSettings
+from tams.outbound import Outbound
+from tams.settings import Settings
+from tams.storage.configure import build_storages
+from tams.storage.signing import GRACE_S
+from tams.storage.storages import Storages
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stores:
+    """Where facts and bytes lie, as the settings say; and by which clock."""
+
+    settings: Settings
+    clock: Clock
+    catalogue: Catalogue
+    storages: Storages
+    targets: Targets
+    outbound: Outbound
+
+    @classmethod
+    def build(cls, settings: Settings, clock: Clock) -> Stores:
+        """Nothing is opened yet; raises `BadSettings`."""
+        targets = _targets(settings.webhook_allow)
+        return cls(
+            settings=settings,
+            clock=clock,
+            catalogue=connect.catalogue(
+                settings.catalogue_url,
+                synchronous=settings.synchronous,
+                connections=settings.database_connections,
+                queue_limit=settings.queue_limit,
+                time_limit=settings.time_limit,
+                clock=clock,
+            ),
+            storages=build_storages(
+                settings.storage,
+                settings.data_dir,
+                clock,
+                url_timeout=settings.min_presigned_url_timeout,
+                url_window=settings.url_window,
+            ),
+            targets=targets,
+            outbound=Outbound(targets),
+        )
+
+    @property
+    def url_lifetime(self) -> timedelta:
+        """How long a URL that was given out may work."""
+        settings = self.settings
+        seconds = settings.min_presigned_url_timeout + settings.url_window + GRACE_S
+        return timedelta(seconds=seconds)
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[None]:
+        """Open all, and close them in turn; raises `BadSettings`."""
+        async with AsyncExitStack() as stack:
+            await self.catalogue.open()
+            stack.push_async_callback(self.catalogue.close)
+            await self.storages.open()
+            stack.push_async_callback(self.storages.close)
+            stack.push_async_callback(self.outbound.close)
+            yield
+
+
+def _targets(allowed: str) -> Targets:
+    try:
+        return Targets.parse(allowed)
+    except ValueError as error:
+        raise BadSettings(f"TAMS_WEBHOOK_ALLOW: {error}") from None
