@@ -2,4 +2,10 @@
 
 from __future__ import annotations
 
-UNSEEN: dict[tuple[str, str, int], str] = {}
+ALWAYS_THERE = "a server without webhooks answers so, and this one has them"
+
+UNSEEN: dict[tuple[str, str, int], str] = {
+    ("GET", "/service/webhooks", 404): ALWAYS_THERE,
+    ("HEAD", "/service/webhooks", 404): ALWAYS_THERE,
+    ("POST", "/service/webhooks", 404): ALWAYS_THERE,
+}
