@@ -16,7 +16,6 @@ from tams.services.deletions import Deletions
 from tams.services.flows import Flows
 from tams.services.health import Health
 from tams.services.instances import Instances
-from tams.services.issuers import Issuer
 from tams.services.media import Media
 from tams.services.objects import Objects
 from tams.services.profiles import Profiles
@@ -88,7 +87,11 @@ def _authentication(settings: Settings, clock: Clock) -> Authentication:
     file = CredentialsFile(Path(settings.credentials)) if settings.credentials else None
     if file is not None:
         file.refresh()
-    keys: dict[str | None, Keys] = {url: Issuer(url, clock) for url in settings.issuers}
+    keys: dict[str | None, Keys] = {}
+    if settings.issuers:
+        from tams.services.issuers import Issuer  # with it comes aiohttp, which takes its time
+
+        keys |= {url: Issuer(url, clock) for url in settings.issuers}
     maker = None
     if secret := settings.jwt_secret.get_secret_value():
         shared = SharedSecret(secret)
