@@ -130,6 +130,7 @@ async def test_forged_media_urls(furnished):
 async def test_a_forged_or_expired_media_url_stores_nothing(server):
     flow_id = (await server.flow())["id"]
     url = (await server.allocate(flow_id))[0]["put_url"]["url"]
+    await server.wait(0)
     before = await ledger(server.catalogue, server.folder)
     (await server.put(forged(url), content=b"bytes")).is_status(403)
     await server.wait(3600 + 900 + 60)

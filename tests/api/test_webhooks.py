@@ -22,6 +22,7 @@ async def webhook(server):
     await server.delete(f"{WEBHOOKS}/{made['id']}")
 
 
+UPPER = "8A3F9C1E-6A52-4B4C-9F0E-111111111111"
 BAD = [
     ({"url": "ftp://example.com"}, "url: it must be a URL that begins with http:// or https://"),
     ({"url": "http://10.0.0.1/"}, "url: it must have a public address"),
@@ -35,7 +36,7 @@ BAD = [
     ({"flow_ids": []}, "flow_ids: it must hold at least one"),
     ({"source_ids": []}, "source_ids: it must hold at least one"),
     ({"flow_ids": ["x"]}, "flow_ids.0: each must be a lower-case UUID"),
-    ({"flow_ids": ["8A3F9C1E-6A52-4B4C-9F0E-111111111111"]}, "flow_ids.0: each must be a lower-case UUID"),
+    ({"flow_ids": [UPPER]}, "flow_ids.0: each must be a lower-case UUID"),
     ({"accept_storage_ids": ["x"]}, "accept_storage_ids.0: each must be a lower-case UUID"),
     ({"presigned": "true"}, "presigned: it must be a valid boolean"),
     ({"tags": {"a": 1}}, "tags.a"),
