@@ -1,0 +1,103 @@
+"""The machine finds what it is there to find: each of these faults is seen as one."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+from sqlalchemy import false, update
+
+from tams.catalogue.sql import objects, segments
+from tams.catalogue.sql.statements import Among, Rows, Written
+from tams.services.cleanup import CleanUp
+from tests.garbage.machine import Garbage
+from tests.garbage.operations import Allocate, DeleteSegments, PutFlow, Register, Upload
+from tests.garbage.store import Store
+from tests.services.conftest import HOT
+
+
+def find(fresh, says: str, **spoilt) -> None:
+    """Let things happen until the machine complains."""
+    with pytest.raises(AssertionError, match=says):
+        run_state_machine_as_test(
+            lambda: Garbage(fresh(**spoilt)),
+            settings=settings(
+                max_examples=400,
+                stateful_step_count=50,
+                phases=[Phase.generate],
+                derandomize=True,
+                database=None,
+                deadline=None,
+                report_multiple_bugs=False,
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
+
+
+def test_bytes_that_go_at_once(on_sqlite):
+    find(on_sqlite, "came|taken", url_lifetime=timedelta())
+
+
+def test_init_objects_that_are_forgotten(on_sqlite, monkeypatch):
+    monkeypatch.setattr(objects, "_CONDEMN_INITS", objects._CONDEMN_INITS.where(false()))
+    find(on_sqlite, "was lost at")
+
+
+def test_init_objects_that_go_with_the_first_that_named_them(on_sqlite, monkeypatch):
+    table = objects.object_
+    careless = update(table).where(Among(table.c.pk, "keys")).values(objects._CONDEMN_INITS._values)
+    monkeypatch.setattr(objects, "_CONDEMN_INITS", careless.returning(table.c.pk))
+    find(on_sqlite, "expected")
+
+
+def test_init_objects_that_expire_like_others(on_sqlite, monkeypatch):
+    kept = segments._REGISTER_INITS
+    texts = (text.replace(", expires = NULL", "") for text in (kept.sqlite, kept.arrays, kept.one))
+    sqlite, arrays, one = texts
+    monkeypatch.setattr(segments, "_REGISTER_INITS", Rows(sqlite, kept.pattern, arrays, one))
+    find(on_sqlite, "expected")
+
+
+def test_a_worker_that_forgets_before_it_deletes(on_sqlite, monkeypatch):
+    async def forget_first(self: CleanUp, job) -> None:
+        doomed = await self._catalogue.read(lambda tx: tx.objects.doomed(job.subject))
+
+        async def forget(tx) -> None:
+            await tx.objects.forget(job.subject)
+            await tx.jobs.finish(job)
+
+        await self._catalogue.write(forget)
+        if doomed is not None:
+            await self._delete_bytes(doomed)
+
+    monkeypatch.setattr(CleanUp, "_remove_object", forget_first)
+    find(on_sqlite, "is left in")
+
+
+def race(store: Store) -> None:
+    """Let one client delete the last use of an Object while another uses it again."""
+    machine = Garbage(store)
+    machine.open([PutFlow("A"), PutFlow("B")], [])
+    try:
+        for turns in range(0, 200, 4):
+            machine.act([Allocate("A", "a", HOT.id), Upload("a"), Register("A", 0, "a")])
+            machine.compete_for_one(which=0, into=1, slot=0, turns=turns)
+            machine.is_as_it_must_be()
+            machine.act([DeleteSegments("B", 0, 0)])
+            machine.settle()
+    finally:
+        machine.teardown()
+
+
+def test_reuse_with_a_lock(fresh):
+    race(fresh())
+
+
+def test_reuse_without_a_lock(on_postgresql, monkeypatch):
+    kept = segments._SURVEY
+    unlocked = Written(kept.sqlite, kept.postgresql.replace(" FOR UPDATE", ""))
+    monkeypatch.setattr(segments, "_SURVEY", unlocked)
+    with pytest.raises(AssertionError, match="none of these"):
+        race(on_postgresql())

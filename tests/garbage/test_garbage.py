@@ -1,0 +1,35 @@
+"""Garbage collection that can be trusted (statements 191 to 195, 218 and 219).
+
+The bytes of an Object to which something refers are always there. An Object to which nothing refers
+is unknown at once, and its bytes are gone one lifetime of a URL later; URLs that were given out
+before live out their time. Whatever clients do at once, and wherever a worker dies.
+"""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.garbage.machine import Garbage
+from tests.proof import count
+
+STEPS = 50
+
+
+def test_nothing_is_lost_and_nothing_is_left(fresh):
+    machines: list[Garbage] = []
+
+    def machine() -> Garbage:
+        machines.append(Garbage(fresh()))
+        return machines[-1]
+
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=count(14, proof=260),
+            stateful_step_count=STEPS,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+    assert sum(each.steps for each in machines) >= count(500, proof=10_000)
