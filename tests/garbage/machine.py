@@ -7,92 +7,44 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from copy import deepcopy
 from datetime import timedelta
-from itertools import chain
 from typing import TypeVar
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from tams.catalogue.base import Transaction
-from tams.domain.instances import HeldObject
-from tams.domain.pages import PageRequest
-from tams.domain.segments import SegmentQuery
-from tams.domain.timerange import ETERNITY, SECOND
-from tams.errors import NotFound
-from tams.services.queue import LEASE
-from tests.garbage.model import Held, Model, Outcome, Seen, lifetime
+from tests.garbage.drawing import (
+    any_of,
+    backends,
+    bringing,
+    changes,
+    deletions,
+    moments,
+    objects,
+    operations,
+    single,
+    slots,
+    turns,
+    waits,
+    with_init,
+)
+from tests.garbage.looking import look, read_url
+from tests.garbage.model import Model, Outcome, Seen
 from tests.garbage.operations import (
     FLOWS,
+    OBJECTS,
     SLOTS,
     WITH_INIT,
     AddInstance,
     Allocate,
-    DeleteFlow,
     DeleteSegments,
     Expire,
-    HandOut,
     Operation,
-    PutFlow,
     Register,
     RemoveInstance,
-    Upload,
 )
 from tests.garbage.store import BACKENDS, Crash, Store
-from tests.services.conftest import URL_LIFETIME
 
 T = TypeVar("T")
-
-OBJECTS = "abcdef"
-
-flows, slots, objects = (st.sampled_from(pool) for pool in (sorted(FLOWS), SLOTS, OBJECTS))
-backends = st.sampled_from(sorted(BACKENDS))
-inits = st.none() | objects
-TIMES = (timedelta(seconds=1), LEASE, URL_LIFETIME / 2, URL_LIFETIME, lifetime() - URL_LIFETIME)
-waits = st.sampled_from(TIMES)
-moments = st.integers(0, 12)
-# So far has the event loop to turn round before the second of two that compete begins.
-turns = st.integers(0, 200)
-any_of = st.integers(0, 19)
-deletions = st.one_of(
-    st.builds(DeleteFlow, flows),
-    st.builds(DeleteSegments, flows, slots, st.just(SLOTS[-1]), st.none() | objects),
-    st.builds(DeleteSegments, flows, st.just(0), slots),
-)
-changes = st.one_of(
-    st.builds(Register, flows, slots, objects, inits),
-    st.builds(Allocate, flows, objects, backends),
-    deletions,
-    st.builds(AddInstance, objects, st.none() | backends),
-    st.builds(AddInstance, objects, backends),
-    st.builds(RemoveInstance, objects, st.none() | backends),
-    st.just(Expire()),
-)
-single = st.one_of(
-    changes,
-    st.builds(PutFlow, flows),
-    st.builds(Upload, objects),
-    st.builds(Register, flows, slots, objects, inits, st.booleans()),
-    st.builds(HandOut, objects),
-)
-
-
-def _bring(flow: str, media: list[str], init: str, backend: str) -> list[Operation]:
-    """All that Segments need, and that clients are then given."""
-    named = init if flow in WITH_INIT else None
-    needed = [each for each in (named, *media) if each is not None]
-    return [
-        PutFlow(flow),
-        *(Allocate(flow, each, backend) for each in needed),
-        *map(Upload, needed),
-        *(Register(flow, slot, each, named) for slot, each in enumerate(media)),
-        *map(HandOut, needed),
-    ]
-
-
-media = st.lists(objects, min_size=1, max_size=len(SLOTS), unique=True)
-bringing = st.builds(_bring, flows, media, objects, backends)
-deeds = st.one_of(bringing, bringing, *[single.map(lambda each: [each])] * 4)
-operations = st.lists(deeds, min_size=1, max_size=4).map(lambda each: list(chain(*each)))
 
 
 class Garbage(RuleBasedStateMachine):
@@ -137,7 +89,7 @@ class Garbage(RuleBasedStateMachine):
         """A Flow uses what there is."""
         self.run(self._act(self._again(which, into, slot)))
 
-    @rule(flow=st.sampled_from(sorted(WITH_INIT)), slot=slots, media=objects, which=any_of)
+    @rule(flow=with_init, slot=slots, media=objects, which=any_of)
     def initialise(self, flow: str, slot: int, media: str, which: int) -> None:
         """Another Media Object names an initialisation Object."""
         named = _pick([each for each in OBJECTS if self._is_init(each)], which, OBJECTS[0])
@@ -228,15 +180,15 @@ class Garbage(RuleBasedStateMachine):
         assert told == expected, f"{operation}: {expected} expected, {told} came"
 
     async def _check(self) -> None:
-        self._same(self.model.differences(await self._look()))
+        self._same(self.model.differences(await look(self.store)))
         now = self.store.clock.now.timestamp()
         self.model.handed = [each for each in self.model.handed if int(each.url.expires) > now]
         for handed in set(self.model.handed):
-            read = await self._read(handed.url)
+            read = await read_url(self.store, handed.url)
             assert read == handed.content, f"{handed}: {read} came"
 
     async def _catch_up(self) -> Seen:
-        seen = await self._look()
+        seen = await look(self.store)
         self.model.catch_up(seen, self.store.clock.now)
         self._same(self.model.differences(seen))
         return seen
@@ -307,10 +259,10 @@ class Garbage(RuleBasedStateMachine):
 
     async def _choose(self, candidates: list[Model]) -> None:
         """Go on with the model that the store agrees with, also once deletions are done."""
-        before = await self._look()
+        before = await look(self.store)
         self.store.clock.now = max(self.store.clock.now, self.store.disturbed_until)
         await self.store.work_off()
-        seen = await self._look()
+        seen = await look(self.store)
         found: list[list[str]] = []
         for model in candidates:
             found.append(model.differences(before))
@@ -331,36 +283,6 @@ class Garbage(RuleBasedStateMachine):
         whole = {place: contents for place, contents in self.model.whole().items() if contents}
         assert left == whole, f"{whole} expected, {left} is left"
 
-    async def _look(self) -> Seen:
-        async def work(tx: Transaction):
-            listed = {name: await _slots(tx, flow_id) for name, flow_id in FLOWS.items()}
-            held = {object_id: await tx.instances.lock(object_id) for object_id in OBJECTS}
-            return listed, await tx.objects.taken(OBJECTS), held
-
-        listed, taken, held = await self.store.catalogue.write(work)
-        return Seen(
-            {name: there for name, there in listed.items() if there is not None},
-            set(taken),
-            {name: await self._held(each) for name, each in held.items() if each is not None},
-            self.store.contents(),
-        )
-
-    async def _held(self, held: HeldObject) -> Held:
-        places = {}
-        for instance in held.instances:
-            if instance.key is not None:
-                storage = self.store.storages[instance.storage_id]
-                places[instance.storage_id] = await _text(storage.read(instance.key))
-        labels = {each.label for each in held.instances if each.label is not None}
-        return Held(places, labels, set(held.incoming))
-
-    async def _read(self, url) -> str | None:
-        try:
-            opened = await self.store.media.open(url)
-        except NotFound:
-            return None
-        return await _text(opened.chunks(0, opened.stored.size))
-
     @staticmethod
     def _same(complaints: Iterable[str]) -> None:
         told = list(complaints)
@@ -373,19 +295,3 @@ def _pick(pool: Sequence[T], which: int, default: T) -> T:
 
 async def _die() -> None:
     raise Crash
-
-
-async def _slots(tx: Transaction, flow_id: str) -> dict[int, str] | None:
-    page = await tx.segments.list(flow_id, SegmentQuery(ETERNITY), PageRequest(100))
-    found = {segment.start // SECOND: segment.object_id for segment in page.items}
-    if await tx.flows.get(flow_id) is None:
-        assert not found, f"{flow_id} is unknown, and has {found}"
-        return None
-    return found
-
-
-async def _text(chunks) -> str | None:
-    try:
-        return b"".join([chunk async for chunk in chunks]).decode()
-    except NotFound:
-        return None

@@ -25,6 +25,7 @@ FLOWS = {name: new_id() for name in "ABCD"}
 SOURCES = {name: new_id() for name in FLOWS}
 WITH_INIT = frozenset("CD")
 SLOTS = range(5)
+OBJECTS = "abcdef"
 URL = "https://media.example/a"
 
 

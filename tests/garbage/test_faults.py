@@ -15,6 +15,7 @@ from tams.services.cleanup import CleanUp
 from tests.garbage.machine import Garbage
 from tests.garbage.operations import Allocate, DeleteSegments, PutFlow, Register, Upload
 from tests.garbage.store import Store
+from tests.proof import count
 from tests.services.conftest import HOT
 
 
@@ -76,12 +77,12 @@ def test_a_worker_that_forgets_before_it_deletes(on_sqlite, monkeypatch):
     find(on_sqlite, "is left in")
 
 
-def race(store: Store) -> None:
+def race(store: Store, rounds: int) -> None:
     """Let one client delete the last use of an Object while another uses it again."""
     machine = Garbage(store)
     machine.open([PutFlow("A"), PutFlow("B")], [])
     try:
-        for turns in range(0, 200, 4):
+        for turns in range(0, 4 * rounds, 4):
             machine.act([Allocate("A", "a", HOT.id), Upload("a"), Register("A", 0, "a")])
             machine.compete_for_one(which=0, into=1, slot=0, turns=turns)
             machine.is_as_it_must_be()
@@ -92,7 +93,7 @@ def race(store: Store) -> None:
 
 
 def test_reuse_with_a_lock(fresh):
-    race(fresh())
+    race(fresh(), count(10, proof=50))
 
 
 def test_reuse_without_a_lock(on_postgresql, monkeypatch):
@@ -100,4 +101,4 @@ def test_reuse_without_a_lock(on_postgresql, monkeypatch):
     unlocked = Written(kept.sqlite, kept.postgresql.replace(" FOR UPDATE", ""))
     monkeypatch.setattr(segments, "_SURVEY", unlocked)
     with pytest.raises(AssertionError, match="none of these"):
-        race(on_postgresql())
+        race(on_postgresql(), 50)
