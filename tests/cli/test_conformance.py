@@ -15,7 +15,6 @@ from tests.authority import guards, shown, token
 from tests.official import MISSING, folder
 from tests.serving import serving_apart
 
-
 SPEC = folder()
 
 
