@@ -6,19 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
+from tams.domain.error_reports import ErrorReport
 from tams.domain.segments import SegmentQuery
 from tams.domain.timerange import EMPTY, TimeRange
 
 DeletionStatus = Literal["created", "started", "done", "error"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeletionError:
-    """Why a deletion has ended before all was deleted."""
-
-    type: str
-    summary: str
-    time: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +36,7 @@ class DeletionRequest:
     """From where to where the Segments reach that are still to go; None once all are gone."""
     expiry: datetime | None = None
     """When the request itself disappears; None before it has ended."""
-    error: DeletionError | None = None
+    error: ErrorReport | None = None
 
     @property
     def is_open(self) -> bool:
@@ -76,5 +68,5 @@ class DeletionRequest:
         self, kind: str, summary: str, now: datetime, retention: timedelta
     ) -> DeletionRequest:
         """The request after it was given up; what remains stays."""
-        error = DeletionError(type=kind, summary=summary, time=now)
+        error = ErrorReport(type=kind, summary=summary, time=now)
         return replace(self, status="error", error=error, updated=now, expiry=now + retention)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
+from tams.domain.error_reports import ErrorReport
 from tams.domain.events import Event, EventType
 from tams.domain.records import values_of
 from tams.domain.storage import UrlFilter
@@ -16,15 +17,6 @@ from tams.errors import Invalid
 WebhookStatus = Literal["created", "started", "disabled", "error"]
 AskedStatus = Literal["created", "disabled"]
 """What clients may set; the server alone starts a webhook, or gives it up (statement 271)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebhookError:
-    """Why the server gave a webhook up (`error`)."""
-
-    type: str
-    summary: str
-    time: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +82,7 @@ class Webhook(WebhookMetadata):
 
     id: str
     status: WebhookStatus
-    error: WebhookError | None = None
+    error: ErrorReport | None = None
     api_key_value: str | None = field(default=None, repr=False)
     created_by: str | None = None
     created: datetime

@@ -11,9 +11,10 @@ from typing import NamedTuple
 
 from tams.catalogue.base import Catalogue, Transaction
 from tams.domain.clock import Clock
+from tams.domain.error_reports import ErrorReport
 from tams.domain.events import PublishedEvent
 from tams.domain.storage import Signer, Signers
-from tams.domain.webhooks import ClaimedWebhook, Progress, Webhook, WebhookError
+from tams.domain.webhooks import ClaimedWebhook, Progress, Webhook
 
 BATCH = 100
 """How many events are read, and may be sent again after a crash, at most."""
@@ -157,11 +158,11 @@ class Delivery:
         self, claimed: ClaimedWebhook, position: int, kind: str, summary: str
     ) -> None:
         now = self._clock()
-        error = WebhookError(type=kind, summary=summary, time=now)
+        error = ErrorReport(type=kind, summary=summary, time=now)
         await self._settle(claimed, Progress(position=position, due=now), error)
 
     async def _settle(
-        self, claimed: ClaimedWebhook, progress: Progress, error: WebhookError | None = None
+        self, claimed: ClaimedWebhook, progress: Progress, error: ErrorReport | None = None
     ) -> bool:
         async def work(tx: Transaction) -> bool:
             return await tx.webhooks.settle(claimed, progress, error)

@@ -6,7 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from tams.domain.deletions import DeletionError, DeletionRequest
+from tams.domain.deletions import DeletionRequest
+from tams.wire.error_reports import report_fields
 from tams.wire.values import present, timestamp_text
 
 
@@ -33,10 +34,6 @@ def _fields(request: DeletionRequest) -> dict[str, Any]:
             "updated": timestamp_text(request.updated),
             "expiry": request.expiry and timestamp_text(request.expiry),
             "status": request.status,
-            "error": request.error and _error(request.error),
+            "error": request.error and report_fields(request.error),
         }
     )
-
-
-def _error(error: DeletionError) -> dict[str, str]:
-    return {"type": error.type, "summary": error.summary, "time": timestamp_text(error.time)}

@@ -20,7 +20,8 @@ from tams.domain.webhooks import (
     WebhookRequest,
 )
 from tams.errors import Invalid
-from tams.wire.values import Text, parse, present, timestamp_text
+from tams.wire.error_reports import report_fields
+from tams.wire.values import Text, parse, present
 
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _PRINTABLE = re.compile(r"[^\x00-\x1f\x7f]*")
@@ -136,13 +137,8 @@ def webhook_fields(webhook: Webhook) -> dict[str, Any]:
     metadata: dict[str, Any] = _METADATA.dump_python(webhook, mode="json", exclude_none=True)
     if not metadata["tags"]:
         del metadata["tags"]
-    error = webhook.error
-    shown = error and {
-        "type": error.type,
-        "summary": error.summary,
-        "time": timestamp_text(error.time),
-    }
-    return metadata | present({"id": webhook.id, "status": webhook.status, "error": shown})
+    error = webhook.error and report_fields(webhook.error)
+    return metadata | present({"id": webhook.id, "status": webhook.status, "error": error})
 
 
 _METADATA = TypeAdapter(WebhookMetadata)

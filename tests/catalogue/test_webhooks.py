@@ -7,10 +7,11 @@ from datetime import timedelta
 
 import pytest
 
+from tams.domain.error_reports import ErrorReport
 from tams.domain.events import Event
 from tams.domain.pages import PageRequest
 from tams.domain.tags import TagFilter
-from tams.domain.webhooks import Progress, Webhook, WebhookError
+from tams.domain.webhooks import Progress, Webhook
 from tams.errors import Invalid
 from tests.catalogue.building import NOON, add_flows, at, make_flow, new_id
 
@@ -97,7 +98,7 @@ async def test_a_webhook_keeps_all_that_is_known_of_it(catalogue):
     await add(catalogue, webhook)
     assert await get(catalogue, webhook) == webhook
     assert "hidden" not in repr(webhook)
-    error = WebhookError(type="DeliveryFailed", summary="it was away", time=at(5))
+    error = ErrorReport(type="DeliveryFailed", summary="it was away", time=at(5))
     changed = make_webhook(id=webhook.id, status="error", error=error, tags={"x": "y"})
     await put(catalogue, changed)
     assert await get(catalogue, webhook) == changed
@@ -183,7 +184,7 @@ async def test_a_claim_ends_with_what_it_was_for(catalogue, flow, end):
     elif end == "changed":
         await put(catalogue, replace(webhook, status="disabled"))
     else:
-        error = WebhookError(type="DeliveryFailed", summary="it is away", time=NOON)
+        error = ErrorReport(type="DeliveryFailed", summary="it is away", time=NOON)
         assert await settle(catalogue, claimed, error)
         assert (await get(catalogue, webhook)).error == error
     assert not await settle(catalogue, claimed, position=9)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from datetime import datetime
 
+from tams.domain.error_reports import ErrorReport
 from tams.domain.pages import Page, PageRequest
 from tams.domain.tags import TagFilter
-from tams.domain.webhooks import ClaimedWebhook, Progress, Webhook, WebhookError
+from tams.domain.webhooks import ClaimedWebhook, Progress, Webhook
 
 
 class Webhooks(ABC):
@@ -50,7 +51,7 @@ class Webhooks(ABC):
 
     @abstractmethod
     async def settle(
-        self, claimed: ClaimedWebhook, progress: Progress, error: WebhookError | None = None
+        self, claimed: ClaimedWebhook, progress: Progress, error: ErrorReport | None = None
     ) -> bool:
         """Store how far it came, and why it is given up, if it is.
 

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import cache
 from typing import NamedTuple
 
-from pydantic import TypeAdapter
 from sqlalchemy import bindparam, delete, func, insert, or_, select, update
 
 from tams.catalogue.promises.deletions import Deletions
 from tams.catalogue.sql.connection import Connection
+from tams.catalogue.sql.error_reports import error_report, report_text
 from tams.catalogue.sql.listing import Filters, Listing
 from tams.catalogue.sql.moments import microseconds, moment
 from tams.catalogue.sql.schema import deletion_request, flow
 from tams.catalogue.sql.statements import Among
-from tams.domain.deletions import DeletionError, DeletionRequest, DeletionStatus
+from tams.domain.deletions import DeletionRequest, DeletionStatus
 from tams.domain.pages import Page, PageRequest
 from tams.domain.timerange import TimeRange
 
@@ -53,7 +52,7 @@ class RequestRow(NamedTuple):
             object_id=self.object_id,
             delete_flow=bool(self.delete_flow),
             status=self.status,
-            error=None if self.error is None else _errors().validate_json(self.error),
+            error=error_report(self.error),
             created_by=self.created_by,
             created=moment(self.created),
             updated=moment(self.updated),
@@ -155,7 +154,7 @@ class SQLDeletions(Deletions):
 
 
 def _row(request: DeletionRequest) -> RequestRow:
-    error, expiry = request.error, request.expiry
+    expiry = request.expiry
     return RequestRow(
         id=request.id,
         flow_id=request.flow_id,
@@ -166,14 +165,9 @@ def _row(request: DeletionRequest) -> RequestRow:
         object_id=request.object_id,
         delete_flow=int(request.delete_flow),
         status=request.status,
-        error=None if error is None else _errors().dump_json(error).decode(),
+        error=report_text(request.error),
         created_by=request.created_by,
         created=microseconds(request.created),
         updated=microseconds(request.updated),
         expiry=None if expiry is None else microseconds(expiry),
     )
-
-
-@cache
-def _errors() -> TypeAdapter[DeletionError]:
-    return TypeAdapter(DeletionError)

@@ -24,10 +24,12 @@ from sqlalchemy import (
 
 from tams.catalogue.promises.webhooks import Webhooks
 from tams.catalogue.sql.connection import Connection
+from tams.catalogue.sql.error_reports import error_report, report_text
 from tams.catalogue.sql.listing import Filters, Listing
 from tams.catalogue.sql.moments import microseconds, moment
 from tams.catalogue.sql.schema import event, log, webhook
 from tams.catalogue.sql.tags import WEBHOOK_TAGS, filter_tags
+from tams.domain.error_reports import ErrorReport
 from tams.domain.pages import Page, PageRequest
 from tams.domain.records import values_of
 from tams.domain.tags import TagFilter, Tags
@@ -35,7 +37,6 @@ from tams.domain.webhooks import (
     ClaimedWebhook,
     Progress,
     Webhook,
-    WebhookError,
     WebhookMetadata,
     WebhookStatus,
 )
@@ -201,7 +202,7 @@ class SQLWebhooks(Webhooks):
         )
 
     async def settle(
-        self, claimed: ClaimedWebhook, progress: Progress, error: WebhookError | None = None
+        self, claimed: ClaimedWebhook, progress: Progress, error: ErrorReport | None = None
     ) -> bool:
         since = progress.failing_since
         values = {
@@ -212,7 +213,7 @@ class SQLWebhooks(Webhooks):
             "failed": progress.failures,
             "since": None if since is None else microseconds(since),
             "new_status": "started" if error is None else "error",
-            "reason": _error_text(error),
+            "reason": report_text(error),
         }
         return bool(await self._connection.fetch(_SETTLE, values))
 
@@ -234,11 +235,6 @@ def _documents() -> TypeAdapter[WebhookMetadata]:
 
 
 @cache
-def _errors() -> TypeAdapter[WebhookError]:
-    return TypeAdapter(WebhookError)
-
-
-@cache
 def _statuses() -> TypeAdapter[WebhookStatus]:
     return TypeAdapter(WebhookStatus)
 
@@ -251,7 +247,7 @@ def _webhook(row: WebhookRow, tags: Tags) -> Webhook:
         id=row.id,
         api_key_value=row.api_key_value,
         status=_statuses().validate_python(row.status),
-        error=None if row.error is None else _errors().validate_json(row.error),
+        error=error_report(row.error),
         created_by=row.created_by,
         created=moment(row.created),
     )
@@ -260,13 +256,9 @@ def _webhook(row: WebhookRow, tags: Tags) -> Webhook:
 def _values(webhook: Webhook) -> dict[str, Any]:
     names = ("url", "api_key_name", "api_key_value", "status", "created_by")
     values = {name: getattr(webhook, name) for name in names}
-    return values | {"error": _error_text(webhook.error), "document": _document(webhook)}
+    return values | {"error": report_text(webhook.error), "document": _document(webhook)}
 
 
 def _document(webhook: Webhook) -> str:
     exclude = {"url", "api_key_name", "tags"}
     return _documents().dump_json(webhook, exclude=exclude, exclude_none=True).decode()
-
-
-def _error_text(error: WebhookError | None) -> str | None:
-    return None if error is None else _errors().dump_json(error).decode()
