@@ -266,3 +266,12 @@ async def test_segments_of_a_removed_flow_go_in_slices(catalogue, flow):
     slices = [await catalogue.write(lambda tx: tx.segments.remove_slice(key, 3)) for _ in range(3)]
     assert [each.number for each in slices] == [3, 2, 0]
     assert len({key for each in slices for key in each.objects}) == 5
+
+
+async def test_a_slice_of_a_removed_flow_begins_where_it_is_told(catalogue, flow):
+    await register(catalogue, flow, *(f"[{n}:0_{n + 1}:0)" for n in range(4)))
+    key = await remove_flow(catalogue, flow)
+    slice_ = await catalogue.write(lambda tx: tx.segments.remove_slice(key, 1, 2 * 10**9))
+    assert (slice_.timerange.start, slice_.rest) == (2 * 10**9, 3 * 10**9)
+    left = await catalogue.write(lambda tx: tx.segments.remove_slice(key))
+    assert left.number == 3

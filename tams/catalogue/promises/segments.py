@@ -96,5 +96,7 @@ class Segments(ABC):
         """
 
     @abstractmethod
-    async def remove_slice(self, key: int, limit: int = MAX_SEGMENTS) -> Deleted:
-        """Delete the first `limit` Segments of a removed Flow."""
+    async def remove_slice(
+        self, key: int, limit: int = MAX_SEGMENTS, start: int | None = None
+    ) -> Deleted:
+        """Delete the first `limit` Segments of a removed Flow, of those at `start` or later."""

@@ -19,7 +19,7 @@ from tams.domain.timerange import EMPTY, LIMIT, TimeRange
 _COLUMNS = "s.start_ns, s.end_ns, s.end_inclusive, s.object_pk, s.registered"
 _WITHIN = "s.flow_pk = ?1 AND s.start_ns >= ?3 AND s.start_ns < ?4 AND s.end_ns <= ?4"
 _OF_OBJECT = f"{_WITHIN} AND s.object_pk = (SELECT pk FROM object WHERE id = ?5)"
-_OF_REMOVED = """s.flow_pk = ?1
+_OF_REMOVED = """s.flow_pk = ?1 AND s.start_ns >= ?3
     AND EXISTS (SELECT 1 FROM flow WHERE pk = ?1 AND gone_at IS NOT NULL)"""
 
 
@@ -117,10 +117,13 @@ async def find_slice(
     return _parted([Found(*row) for row in rows], limit)
 
 
-async def find_of_removed(connection: Connection, flow_key: int, limit: int) -> Slice:
-    """The first `limit` Segments of a removed Flow."""
+async def find_of_removed(
+    connection: Connection, flow_key: int, limit: int, start: int | None
+) -> Slice:
+    """The first `limit` Segments of a removed Flow, of those at `start` or later."""
     await connection.execute(_IN_ORDER)
-    rows = await connection.fetch(_SLICE_OF_REMOVED, (flow_key, limit + 1))
+    low = -LIMIT - 1 if start is None else start
+    rows = await connection.fetch(_SLICE_OF_REMOVED, (flow_key, limit + 1, low))
     return _parted([Found(*row) for row in rows], limit)
 
 

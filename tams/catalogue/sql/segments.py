@@ -266,8 +266,10 @@ class SQLSegments(Segments):
         doomed = [each for each in found if each.is_taken_by(requests)]
         return await self._take(flow, doomed, at, rest)
 
-    async def remove_slice(self, key: int, limit: int = MAX_SEGMENTS) -> Deleted:
-        found, rest = await find_of_removed(self._connection, key, limit)
+    async def remove_slice(
+        self, key: int, limit: int = MAX_SEGMENTS, start: int | None = None
+    ) -> Deleted:
+        found, rest = await find_of_removed(self._connection, key, limit, start)
         return await take(self._connection, key, found, rest)
 
     async def _take(
