@@ -21,6 +21,7 @@ import pytest
 from tests.durability.client import Client
 from tests.durability.flow import allocate, list_segments, make_flow
 from tests.durability.process import DEADLINE_S, TAMS, environment, server_process
+from tests.receivers import noting
 
 FOREVER = "3600"
 CONTENT = bytes(range(256)) * 512
@@ -114,6 +115,25 @@ def test_it_prints_each_folder_that_tams_storage_names(tmp_path: Path) -> None:
     assert [line for line in server.said.splitlines() if line.startswith("media")] == [
         f"media        {folder}" for folder in folders
     ]
+
+
+async def test_a_url_in_an_event_leads_to_the_port_that_was_free(tmp_path: Path) -> None:
+    """Port 0 takes a free one, and whoever a webhook tells of a Segment finds its media there."""
+    settings = {"webhook_allow": "127.0.0.1", "worker_interval": "0.05"}
+    async with noting() as receiver:
+        with server_process(tmp_path, "", **settings) as server, Client(server.url) as client:
+            flow_id = make_flow(client)
+            (item,) = allocate(client, flow_id, 1)
+            assert client.upload(item["put_url"], [CONTENT], len(CONTENT)).status == 200
+            webhook = {"url": receiver.url, "events": ["flows/segments_added"]}
+            assert client.ask("POST", "/service/webhooks", webhook).status == 201
+            segment = {"object_id": item["object_id"], "timerange": "[0:0_1:0)"}
+            assert client.ask("POST", f"/flows/{flow_id}/segments", segment).status == 201
+            await receiver.until(lambda: bool(receiver.accepted))
+            [(_, told)] = receiver.accepted
+            [url] = told["event"]["segments"][0]["get_urls"]
+            assert url["url"].startswith(f"{server.url}/media/")
+            assert client.ask("GET", url["url"]).body == CONTENT
 
 
 def test_beyond_loopback_it_listens_if_told_that_this_is_insecure(tmp_path: Path) -> None:
