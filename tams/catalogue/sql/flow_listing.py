@@ -22,18 +22,11 @@ _EQUAL = (
 def flow_filters(query: FlowQuery) -> Filters:
     """Return the conditions of a query."""
     filters = Filters()
-    for name in _EQUAL:
-        value = getattr(query, name)
-        if value is not None:
-            filters.add(name, **{name: value})
-    if query.label is not None:
-        filters.label(query.label)
+    filters.equal(query, _EQUAL)
+    filters.label(query.label)
     if query.init_segments is not None:
         filters.add("init_segments" if query.init_segments else "no_init_segments")
-    if query.collected_by:
-        filters.add("collected_by", collectors=list(query.collected_by))
-    elif query.collected_by is not None:
-        filters.add("uncollected")
+    filters.collectors(query.collected_by)
     if query.timerange is not None:
         _filter_time(filters, query.timerange)
     filter_tags(filters, query.tags)

@@ -8,7 +8,7 @@ characters of a label, so it stays short; the rest of a longer one is read from 
 from __future__ import annotations
 
 from base64 import b64decode, urlsafe_b64encode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import Annotated, Any, Generic, NamedTuple, Protocol, TypeVar
@@ -74,9 +74,24 @@ class Filters:
         self.wanted.append((clause, number))
         self.parameters.update(parameters)
 
-    def label(self, label: str) -> None:
-        """Want the condition `has_label`, as the clause `label`."""
-        self.add("label", label=label, label_key=label_key(label))
+    def equal(self, query: object, names: Iterable[str]) -> None:
+        """Want the conditions of these names of which the query has a value."""
+        for name in names:
+            value = getattr(query, name)
+            if value is not None:
+                self.add(name, **{name: value})
+
+    def label(self, label: str | None) -> None:
+        """Want the condition `has_label`, as the clause `label`, if there is one."""
+        if label is not None:
+            self.add("label", label=label, label_key=label_key(label))
+
+    def collectors(self, ids: Collection[str] | None) -> None:
+        """Want what one of these collects, or what none does if there is none; None wants all."""
+        if ids:
+            self.add("collected_by", collectors=list(ids))
+        elif ids is not None:
+            self.add("uncollected")
 
 
 def has_label(table: Table) -> ColumnElement[bool]:

@@ -106,12 +106,8 @@ class SQLProfiles(Profiles):
 
     async def list(self, query: ProfileQuery, page: PageRequest) -> Page[Profile]:
         filters = Filters()
-        for name in _EQUAL:
-            value = getattr(query, name)
-            if value is not None:
-                filters.add(name, **{name: value})
-        if query.label is not None:
-            filters.label(query.label)
+        filters.equal(query, _EQUAL)
+        filters.label(query.label)
         found = await _PROFILES.page(self._connection, filters, page)
         return Page([row.profile() for row in found.items], found.next_key)
 

@@ -107,14 +107,9 @@ _SOURCES = Listing(
 
 def _filters(query: SourceQuery) -> Filters:
     filters = Filters()
-    if query.label is not None:
-        filters.label(query.label)
-    if query.format is not None:
-        filters.add("format", format=query.format)
-    if query.collected_by:
-        filters.add("collected_by", collectors=list(query.collected_by))
-    elif query.collected_by is not None:
-        filters.add("uncollected")
+    filters.label(query.label)
+    filters.equal(query, ("format",))
+    filters.collectors(query.collected_by)
     filter_tags(filters, query.tags)
     return filters
 
