@@ -33,7 +33,6 @@ class Background:
         )
         self._worker = Worker(
             [
-                Queue(stores.catalogue, stores.clock, cleanup.handlers).run_due,
                 cleanup.condemn_expired,
                 cleanup.expire_events,
                 deletions.expire,
@@ -41,6 +40,7 @@ class Background:
             settings.worker_interval,
             long_chores=[
                 unhurried(Queue(stores.catalogue, stores.clock, deletions.handlers).run_due),
+                unhurried(cleanup.remove_objects),
                 delivery.publish,
                 self._deliverer.serve_due,
                 Queue(stores.catalogue, stores.clock, _copies(stores).handlers).run_due,

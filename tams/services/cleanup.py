@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from tams.catalogue.base import Catalogue, Transaction
 from tams.catalogue.promises.objects import DoomedObject
 from tams.domain.clock import Clock
-from tams.domain.jobs import ClaimedJob, JobKind
+from tams.domain.jobs import ClaimedJob
 from tams.errors import StorageFailed
-from tams.services.queue import Handler
+from tams.services.queue import back_off, claim, tell
 from tams.storage.base import Storage
 from tams.storage.storages import in_use
+
+AT_ONCE = 100
+"""How many Objects are removed together: a request may have to wait for their transaction."""
+
+_BEING_COPIED = "a copy is on its way, and its worker has not noticed yet"
 
 
 class CleanUp:
@@ -37,11 +43,6 @@ class CleanUp:
         self._url_lifetime = url_lifetime
         self._event_retention = event_retention
 
-    @property
-    def handlers(self) -> Mapping[JobKind, Handler]:
-        """What it does from the queue."""
-        return {"remove_object": self._remove_object}
-
     async def condemn_expired(self) -> bool:
         """Condemn some Objects that were never registered in time; False if there is none."""
 
@@ -58,28 +59,53 @@ class CleanUp:
 
         return await self._catalogue.write(work) > 0
 
-    async def _remove_object(self, job: ClaimedJob) -> None:
-        """Delete an Object's bytes, then forget it; until then its id stays taken.
+    async def remove_objects(self) -> bool:
+        """Delete the bytes of some condemned Objects, then forget them; False if none is due.
 
-        Raises `StorageFailed` if some bytes cannot be deleted now.
+        Until then their ids stay taken. Those whose bytes cannot be deleted now are left for later.
         """
+        jobs = await claim(self._catalogue, self._clock, ("remove_object",), AT_ONCE)
+        if not jobs:
+            return False
+        failures = await self._delete_bytes(jobs)
+        failed = [job for job in jobs if job.subject in failures]
+        done = [job for job in jobs if job.subject not in failures]
+        for job in failed:
+            tell(job, failures[job.subject])
 
-        async def read(tx: Transaction) -> DoomedObject | None:
-            return await tx.objects.doomed(job.subject)
+        async def settle(tx: Transaction) -> None:
+            await tx.objects.forget([job.subject for job in done])
+            await tx.jobs.finish(*done)
+            for job in failed:
+                await tx.jobs.postpone(job, self._clock() + back_off(job.attempt))
 
-        doomed = await self._catalogue.read(read)
-        if doomed is not None:
-            await self._delete_bytes(doomed)
+        await self._catalogue.write(settle)
+        return True
 
-        async def forget(tx: Transaction) -> None:
-            await tx.objects.forget(job.subject)
-            await tx.jobs.finish(job)
+    async def _delete_bytes(self, jobs: Sequence[ClaimedJob]) -> Mapping[int, StorageFailed]:
+        """Delete the bytes of Objects; returns those of which some are left, and why."""
 
-        await self._catalogue.write(forget)
+        async def read(tx: Transaction) -> Sequence[DoomedObject]:
+            return await tx.objects.doomed([job.subject for job in jobs])
 
-    async def _delete_bytes(self, doomed: DoomedObject) -> None:
-        if doomed.is_being_copied:
-            raise StorageFailed("a copy is on its way, and its worker has not noticed yet")
-        for instance in doomed.instances:
-            if instance.key is not None:
-                await in_use(self._storages, instance.storage_id).delete(instance.key)
+        failures: dict[int, StorageFailed] = {}
+        owners: dict[str | None, dict[str, int]] = defaultdict(dict)
+        for doomed in await self._catalogue.read(read):
+            if doomed.is_being_copied:
+                failures[doomed.key] = StorageFailed(_BEING_COPIED)
+                continue
+            for instance in doomed.instances:
+                owners[instance.storage_id][instance.key or ""] = doomed.key
+        for storage_id, owner in owners.items():
+            failed = await self._delete_from(storage_id, list(owner))
+            failures |= {owner[key]: failure for key, failure in failed.items()}
+        return failures
+
+    async def _delete_from(
+        self, storage_id: str | None, keys: Sequence[str]
+    ) -> Mapping[str, StorageFailed]:
+        try:
+            storage = in_use(self._storages, storage_id)
+        except StorageFailed as failure:
+            return dict.fromkeys(keys, failure)
+        return await storage.delete_many(keys)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 
 import structlog
@@ -40,28 +40,37 @@ class Queue:
 
     async def run_due(self) -> bool:
         """Take the job that has been due longest and do it, or a slice of it; False if none is."""
-        job = await self._claim()
-        if job is None:
-            return False
-        try:
-            await self._handlers[job.kind](job)
-        except StorageFailed as failure:
-            _log.warning("to be tried again", job=job.kind, attempt=job.attempt, error=str(failure))
-            await self._postpone(job)
-        return True
-
-    async def _claim(self) -> ClaimedJob | None:
-        async def work(tx: Transaction) -> ClaimedJob | None:
-            now = self._clock()
-            return await tx.jobs.claim(now, now + LEASE, tuple(self._handlers))
-
-        return await self._catalogue.write(work)
+        jobs = await claim(self._catalogue, self._clock, tuple(self._handlers))
+        for job in jobs:
+            try:
+                await self._handlers[job.kind](job)
+            except StorageFailed as failure:
+                tell(job, failure)
+                await self._postpone(job)
+        return bool(jobs)
 
     async def _postpone(self, job: ClaimedJob) -> None:
         async def work(tx: Transaction) -> None:
             await tx.jobs.postpone(job, self._clock() + back_off(job.attempt))
 
         await self._catalogue.write(work)
+
+
+async def claim(
+    catalogue: Catalogue, clock: Clock, kinds: Sequence[JobKind], limit: int = 1
+) -> Sequence[ClaimedJob]:
+    """Take the jobs of these kinds that have been due longest, for a `LEASE`."""
+
+    async def work(tx: Transaction) -> Sequence[ClaimedJob]:
+        now = clock()
+        return await tx.jobs.claim(now, now + LEASE, kinds, limit)
+
+    return await catalogue.write(work)
+
+
+def tell(job: ClaimedJob, failure: StorageFailed) -> None:
+    """Say that a job failed, and that it goes back to the queue."""
+    _log.warning("to be tried again", job=job.kind, attempt=job.attempt, error=str(failure))
 
 
 class Lease:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from tams.domain.storage import PutUrl, StorageBackend
+from tams.errors import StorageFailed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +73,16 @@ class Storage(ABC):
         """
 
     @abstractmethod
+    async def delete_many(self, keys: Sequence[str]) -> Mapping[str, StorageFailed]:
+        """Remove the bytes under each of the keys, durably; no error where there are none.
+
+        Returns those that could not be removed, and why; what fails keeps no other from going.
+        """
+
     async def delete(self, key: str) -> None:
-        """Remove the bytes; no error if there are none. Raises `StorageFailed`."""
+        """Remove the bytes under one key; raises `StorageFailed`."""
+        for failure in (await self.delete_many([key])).values():
+            raise failure
 
     @abstractmethod
     async def ping(self) -> None:

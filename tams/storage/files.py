@@ -15,7 +15,8 @@ import base64
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from io import FileIO
 from pathlib import Path
@@ -96,7 +97,7 @@ class ObjectFiles:
         except BaseException:
             beside.unlink()
             raise
-        self._forget(path, before)
+        _forget(path.parent, () if before is None else (_facts_path(path, before),))
         return _stored(upload.size, modified, facts)
 
     def open(self, key: str) -> OpenObject | None:
@@ -113,26 +114,48 @@ class ObjectFiles:
                 return OpenObject(file, _stored(status.st_size, status.st_mtime_ns, facts or {}))
             file.close()
 
-    def remove(self, key: str) -> None:
-        """Remove the bytes at a key, durably; no error if there are none."""
-        path = self._path(key)
+    def remove(self, keys: Iterable[str]) -> Mapping[str, OSError]:
+        """Remove the bytes at these keys, durably; no error where there are none.
+
+        Returns those that could not be removed, and why.
+        """
+        failed: dict[str, OSError] = {}
+        ended: dict[Path, dict[str, Path]] = defaultdict(dict)
+        for key in keys:
+            try:
+                path = self._path(key)
+                before = self._unlink(path)
+            except OSError as error:
+                failed[key] = error
+            else:
+                if before is not None:
+                    ended[path.parent][key] = _facts_path(path, before)
+        for folder, facts in ended.items():
+            try:
+                _forget(folder, facts.values())
+            except OSError as error:
+                failed |= dict.fromkeys(facts, error)
+        return failed
+
+    def _unlink(self, path: Path) -> int | None:
+        """Remove bytes; gives when they were modified, None if there were none."""
         with locked(self._lock):
             before = _modified(path)
             if before is not None:
                 path.unlink()
-        if before is not None:
-            self._forget(path, before)
-
-    def _forget(self, path: Path, before: int | None) -> None:
-        """Make a change of `path` durable, then remove the facts of the bytes that it ended."""
-        sync_folder(path.parent)
-        if before is not None:
-            _facts_path(path, before).unlink(missing_ok=True)
+        return before
 
     def _path(self, key: str) -> Path:
         if _KEY.fullmatch(key) is None:
             raise Invalid("key", key, "it must be a relative path of letters, digits and -_.")
         return self._root / key
+
+
+def _forget(folder: Path, facts: Iterable[Path]) -> None:
+    """Make changes in a folder durable, then remove the facts of the bytes that they ended."""
+    sync_folder(folder)
+    for each in facts:
+        each.unlink(missing_ok=True)
 
 
 def _facts_path(path: Path, modified: int) -> Path:

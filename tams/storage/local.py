@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from pathlib import Path
@@ -112,9 +112,10 @@ class LocalStorage(Storage):
             await asyncio.shield(self._run(upload.abandon))
             raise
 
-    async def delete(self, key: str) -> None:
-        """See `Storage`."""
-        await self._run(self._files.remove, key)
+    async def delete_many(self, keys: Sequence[str]) -> Mapping[str, StorageFailed]:
+        """See `Storage`; in one thread, since what they share is synced but once."""
+        failed = await self._run(self._files.remove, keys)
+        return {key: self._failed(error) for key, error in failed.items()}
 
     async def ping(self) -> None:
         """See `Storage`."""
@@ -128,7 +129,10 @@ class LocalStorage(Storage):
         try:
             return await asyncio.wrap_future(self._threads.submit(work, *args, **kwargs))
         except OSError as error:
-            raise StorageFailed(f"{self._name}: {error.strerror}") from error
+            raise self._failed(error) from error
+
+    def _failed(self, error: OSError) -> StorageFailed:
+        return StorageFailed(f"{self._name}: {error.strerror}")
 
 
 async def _blocks(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -73,8 +73,8 @@ async def drop(catalogue, flow_id, timerange="_"):
 async def claimed(catalogue, now):
     """The keys of all Objects whose bytes are to go by now."""
     found = set()
-    while job := await catalogue.write(lambda tx: tx.jobs.claim(now, at(10_000))):
-        found.add(job.subject)
+    while jobs := await catalogue.write(lambda tx: tx.jobs.claim(now, at(10_000), limit=2)):
+        found |= {job.subject for job in jobs}
     return found
 
 
@@ -152,10 +152,10 @@ async def test_an_init_object_is_condemned_with_the_last_media_object(catalogue,
     assert await state_of(catalogue, flow, "j") == "init"
     assert await claimed(catalogue, at(99)) == set()
     assert await claimed(catalogue, at(100)) == {keys["i"], keys["a"], keys["b"]}
-    doomed = await catalogue.read(lambda tx: tx.objects.doomed(keys["i"]))
+    (doomed,) = await catalogue.read(lambda tx: tx.objects.doomed([keys["i"]]))
     assert doomed.instances == (Instance("disk", "at/i"),)
     assert await catalogue.read(lambda tx: tx.objects.taken(["i"])) == {"i"}
-    await catalogue.write(lambda tx: tx.objects.forget(keys["i"]))
+    await catalogue.write(lambda tx: tx.objects.forget([keys["i"]]))
     assert await catalogue.read(lambda tx: tx.objects.taken(["i"])) == frozenset()
     assert await condemn(catalogue, keys.values()) == 0
 

@@ -124,12 +124,13 @@ async def test_what_is_condemned_names_every_place_until_it_is_forgotten(catalog
     await keep(catalogue, OWN, ELSEWHERE, THIRD)
     await delete_segments(catalogue, flow)
     await catalogue.write(lambda tx: tx.objects.condemn([key], at(0)))
-    doomed = await catalogue.read(lambda tx: tx.objects.doomed(key))
+    (doomed,) = await catalogue.read(lambda tx: tx.objects.doomed([key]))
     assert set(doomed.instances) == {OWN, THIRD, COPY, leaving}
     assert doomed.is_being_copied
     await catalogue.write(lambda tx: tx.instances.turn_out(place))
-    assert not (await catalogue.read(lambda tx: tx.objects.doomed(key))).is_being_copied
-    await catalogue.write(lambda tx: tx.objects.forget(key))
+    (doomed,) = await catalogue.read(lambda tx: tx.objects.doomed([key]))
+    assert not doomed.is_being_copied
+    await catalogue.write(lambda tx: tx.objects.forget([key]))
     for each in (place, gone):
         assert await catalogue.read(lambda tx, each=each: tx.instances.outgoing(each)) is None
 

@@ -17,7 +17,12 @@ async def add(catalogue, *jobs):
 
 
 async def claim(catalogue, now, lease=60, kinds=JOB_KINDS):
-    return await catalogue.write(lambda tx: tx.jobs.claim(at(now), at(now + lease), kinds))
+    jobs = await catalogue.write(lambda tx: tx.jobs.claim(at(now), at(now + lease), kinds))
+    return jobs[0] if jobs else None
+
+
+async def claim_many(catalogue, now, limit, kinds=("remove_flow",)):
+    return await catalogue.write(lambda tx: tx.jobs.claim(at(now), at(now + 60), kinds, limit))
 
 
 async def test_the_job_that_is_due_longest_comes_first(catalogue):
@@ -84,6 +89,31 @@ async def test_a_lease_is_renewed_by_its_holder_alone(catalogue):
     assert await catalogue.write(lambda tx: tx.jobs.renew(second, at(200)))
     await catalogue.write(lambda tx: tx.jobs.finish(second))
     assert not await catalogue.write(lambda tx: tx.jobs.renew(second, at(300)))
+
+
+async def test_many_jobs_are_claimed_and_finished_at_once(catalogue):
+    await add(catalogue, (1, 30), (2, 10), (3, 20), (4, 10), (5, 90))
+    copy = Job(kind="copy_object", subject=6, due=at(0))
+    await catalogue.write(lambda tx: tx.jobs.add(copy))
+    jobs = await claim_many(catalogue, 50, 3)
+    assert [job.subject for job in jobs] == [2, 4, 3]
+    first, *others = jobs
+    assert [job.subject for job in await claim_many(catalogue, 50, 3)] == [1]
+    both = "copy_object", "remove_flow"
+    assert [job.subject for job in await claim_many(catalogue, 90, 2, both)] == [6, 5]
+    await catalogue.write(lambda tx: tx.jobs.finish(*others))
+    await catalogue.write(lambda tx: tx.jobs.finish())
+    again = await claim_many(catalogue, 1000, 10, JOB_KINDS)
+    assert [(job.subject, job.attempt) for job in again] == [(1, 2), (2, 2), (5, 2), (6, 2)]
+    kept = [job for job in again if job.subject != first.subject]
+    await catalogue.write(lambda tx: tx.jobs.finish(first, *kept))
+    assert [job.subject for job in await claim_many(catalogue, 2000, 10, JOB_KINDS)] == [2]
+
+
+async def test_two_workers_that_claim_many_share_them(catalogue):
+    await add(catalogue, *((subject, 0) for subject in range(50)))
+    claimed = await asyncio.gather(*(claim_many(catalogue, 0, 20) for _ in range(4)))
+    assert sorted(job.subject for jobs in claimed for job in jobs) == list(range(50))
 
 
 async def test_two_workers_never_hold_the_same_job(catalogue):

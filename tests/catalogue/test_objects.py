@@ -52,7 +52,16 @@ async def taken(catalogue, *ids):
 
 
 async def claim(catalogue, now):
-    return await catalogue.write(lambda tx: tx.jobs.claim(now, at(10_000)))
+    jobs = await catalogue.write(lambda tx: tx.jobs.claim(now, at(10_000)))
+    return jobs[0] if jobs else None
+
+
+async def doomed(catalogue, *keys):
+    return await catalogue.read(lambda tx: tx.objects.doomed(keys))
+
+
+async def forget(catalogue, *keys):
+    await catalogue.write(lambda tx: tx.objects.forget(keys))
 
 
 async def test_an_allocated_object_is_taken_but_unknown(catalogue, flow):
@@ -133,19 +142,17 @@ async def test_what_is_condemned_gets_a_job_and_is_forgotten(catalogue, flow):
     keys = [await key_of(catalogue, flow, name) for name in ("o1", "o2", "o3")]
     deleted = await delete_segments(catalogue, flow, "[0:0_1:0)")
     assert deleted.objects == (keys[0],)
-    assert await catalogue.read(lambda tx: tx.objects.doomed(keys[0])) is None
+    assert await doomed(catalogue, *keys) == []
     assert await condemn(catalogue, *keys, *keys) == 1
     assert await condemn(catalogue, *keys) == 0
     assert await claim(catalogue, at(99)) is None
     job = await claim(catalogue, at(100))
     assert (job.kind, job.subject) == ("remove_object", keys[0])
     assert await claim(catalogue, at(100)) is None
-    doomed = await catalogue.read(lambda tx: tx.objects.doomed(keys[0]))
-    assert doomed == (keys[0], (Instance("disk", "at/o1"),), False)
-    await catalogue.write(lambda tx: tx.objects.forget(keys[0]))
-    await catalogue.write(lambda tx: tx.objects.forget(keys[1]))
+    assert await doomed(catalogue, *keys) == [(keys[0], (Instance("disk", "at/o1"),), False)]
+    await forget(catalogue, *keys)
     assert await taken(catalogue, "o1", "o2", "o3") == {"o2", "o3"}
-    assert await catalogue.read(lambda tx: tx.objects.doomed(keys[0])) is None
+    assert await doomed(catalogue, *keys) == []
     await allocate(catalogue, flow, "o1")
     assert await key_of(catalogue, flow, "o1") not in keys
 
@@ -155,8 +162,8 @@ async def test_an_external_object_leaves_no_bytes_to_remove(catalogue, flow):
     key = await key_of(catalogue, flow, "x")
     await delete_segments(catalogue, flow)
     await condemn(catalogue, key)
-    assert await catalogue.read(lambda tx: tx.objects.doomed(key)) == (key, (), False)
-    await catalogue.write(lambda tx: tx.objects.forget(key))
+    assert await doomed(catalogue, key) == [(key, (), False)]
+    await forget(catalogue, key)
     assert await taken(catalogue, "x") == frozenset()
 
 
@@ -187,4 +194,5 @@ async def test_an_object_allocated_for_a_flow_that_was_made_anew_is_not_its(cata
 async def test_an_unknown_object_is_nowhere(catalogue):
     assert await get_object(catalogue, new_id()) is None
     assert await condemn(catalogue, 12345) == 0
-    assert await catalogue.read(lambda tx: tx.objects.doomed(12345)) is None
+    assert await doomed(catalogue, 12345) == []
+    await forget(catalogue, 12345)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -30,6 +30,7 @@ from tams.storage.copying import Source
 from tams.storage.local import LocalStorage
 from tams.storage.signing import MediaUrls
 from tams.storage.storages import Storages
+from tams.workers.loop import Worker
 from tests.media_server import SECRET
 from tests.services.conftest import (
     EVENT_RETENTION,
@@ -132,10 +133,30 @@ class WatchedStorage(LocalStorage):
         await self._moments.pass_one()
         return stored
 
-    async def delete(self, key: str) -> None:
-        await self._moments.pass_one()
-        await super().delete(key)
-        await self._moments.pass_one()
+    async def delete_many(self, keys: Sequence[str]) -> Mapping[str, StorageFailed]:
+        failed: dict[str, StorageFailed] = {}
+        for key in keys:
+            await self._moments.pass_one()
+            failed |= await super().delete_many([key])
+            await self._moments.pass_one()
+        return failed
+
+
+class WatchedCleanUp(CleanUp):
+    """Tells how long each Object that cannot be removed now has to wait."""
+
+    def __init__(
+        self, *known: object, disturb: Callable[[timedelta], None], **more: object
+    ) -> None:
+        super().__init__(*known, **more)
+        self._disturb = disturb
+
+    async def _delete_bytes(self, jobs: Sequence[ClaimedJob]) -> Mapping[int, StorageFailed]:
+        failures = await super()._delete_bytes(jobs)
+        for job in jobs:
+            if job.subject in failures:
+                self._disturb(back_off(job.attempt))
+        return failures
 
 
 class Nowhere(Elsewhere):
@@ -203,13 +224,18 @@ class Store:
             retention=RETENTION,
             slice_size=1,
         )
-        self.cleanup = CleanUp(
-            facts, storages, clock, url_lifetime=self._url_lifetime, event_retention=EVENT_RETENTION
+        self.cleanup = WatchedCleanUp(
+            facts,
+            storages,
+            clock,
+            disturb=self.disturb,
+            url_lifetime=self._url_lifetime,
+            event_retention=EVENT_RETENTION,
         )
         copies = Copies(facts, storages, Nowhere(Outbound(Targets.parse("")), max_size=0), clock)
-        handlers = {**self.deletions.handlers, **self.cleanup.handlers, **copies.handlers}
+        handlers = {**self.deletions.handlers, **copies.handlers}
         watched = {kind: self._watched(handler) for kind, handler in handlers.items()}
-        self._queue = Queue(facts, clock, watched)
+        self._chores = Queue(facts, clock, watched).run_due, self.cleanup.remove_objects
 
     def _watched(self, handler: Handler) -> Handler:
         async def work(job: ClaimedJob) -> None:
@@ -242,12 +268,12 @@ class Store:
 
     async def work_off(self) -> None:
         """Do all jobs that are due."""
-        while await self._queue.run_due():
-            continue
+        await Worker(self._chores, interval=0).work_off()
 
     async def work_once(self) -> None:
-        """Do one job that is due, if there is one, or a slice of it."""
-        await self._queue.run_due()
+        """Do one piece of each that is due."""
+        for chore in self._chores:
+            await chore()
 
     def contents(self) -> dict[str, list[str]]:
         """What the files of each backend hold."""

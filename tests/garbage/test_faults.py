@@ -11,7 +11,8 @@ from sqlalchemy import false, update
 
 from tams.catalogue.sql import objects, segments
 from tams.catalogue.sql.statements import Among, Rows, Written
-from tams.services.cleanup import CleanUp
+from tams.services.cleanup import AT_ONCE, CleanUp
+from tams.services.queue import claim
 from tests.garbage.machine import Garbage
 from tests.garbage.operations import Allocate, DeleteSegments, PutFlow, Register, Upload
 from tests.garbage.store import Store
@@ -62,18 +63,21 @@ def test_init_objects_that_expire_like_others(on_sqlite, monkeypatch):
 
 
 def test_a_worker_that_forgets_before_it_deletes(on_sqlite, monkeypatch):
-    async def forget_first(self: CleanUp, job) -> None:
-        doomed = await self._catalogue.read(lambda tx: tx.objects.doomed(job.subject))
+    async def forget_first(self: CleanUp) -> bool:
+        jobs = await claim(self._catalogue, self._clock, ("remove_object",), AT_ONCE)
+        keys = [job.subject for job in jobs]
+        doomed = await self._catalogue.read(lambda tx: tx.objects.doomed(keys))
 
         async def forget(tx) -> None:
-            await tx.objects.forget(job.subject)
-            await tx.jobs.finish(job)
+            await tx.objects.forget(keys)
+            await tx.jobs.finish(*jobs)
 
         await self._catalogue.write(forget)
-        if doomed is not None:
-            await self._delete_bytes(doomed)
+        for instance in (each for one in doomed for each in one.instances):
+            await self._storages[instance.storage_id].delete(instance.key)
+        return bool(jobs)
 
-    monkeypatch.setattr(CleanUp, "_remove_object", forget_first)
+    monkeypatch.setattr(CleanUp, "remove_objects", forget_first)
     find(on_sqlite, "is left in")
 
 

@@ -26,6 +26,7 @@ from tams.services.storage import StorageAllocation
 from tams.storage.local import LocalStorage
 from tams.storage.signing import MediaUrls
 from tams.storage.storages import Storages
+from tams.workers.loop import Chore
 from tests.catalogue.building import NOON, add_flows, make_flow
 from tests.media_server import BACKEND, SECRET
 
@@ -127,12 +128,16 @@ class House:
 
     async def work_off(self) -> int:
         """Do all jobs that are due; gives how many pieces that took."""
-        done = 0
-        handlers = {**self.deletions.handlers, **self.cleanup.handlers}
-        queue = Queue(self.catalogue, self.clock, handlers)
-        while await queue.run_due():
-            done += 1
-        return done
+        queue = Queue(self.catalogue, self.clock, self.deletions.handlers)
+        return await work_off(queue.run_due, self.cleanup.remove_objects)
+
+
+async def work_off(*chores: Chore) -> int:
+    """Do all that is due; gives how many pieces that took."""
+    done = 0
+    while any(worked := [await chore() for chore in chores]):
+        done += sum(worked)
+    return done
 
 
 async def once(content: bytes):

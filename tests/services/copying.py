@@ -22,7 +22,7 @@ from tams.storage.local import LocalStorage
 from tams.storage.signing import MediaUrls
 from tams.storage.storages import Storages
 from tests.media_server import SECRET
-from tests.services.conftest import EVENT_RETENTION, HOT, URL_LIFETIME, House, once
+from tests.services.conftest import EVENT_RETENTION, HOT, URL_LIFETIME, House, once, work_off
 
 COLD = replace(HOT, id="22222222-2222-4222-8222-222222222222", label="cold", default_storage=False)
 MAX_SIZE = 3_000_000
@@ -79,6 +79,7 @@ class Copying:
     instances: Instances
     outbound: Outbound
     queue: Queue
+    cleanup: CleanUp
 
     async def stored(self, object_id: str = "a", content: bytes = CONTENT) -> str:
         """A Flow with a Segment of a new Object, whose bytes lie in `hot`; gives the Flow's id."""
@@ -116,10 +117,7 @@ class Copying:
 
     async def work_off(self) -> int:
         """Do all jobs that are due; gives how many pieces that took."""
-        done = 0
-        while await self.queue.run_due():
-            done += 1
-        return done
+        return await work_off(self.queue.run_due, self.cleanup.remove_objects)
 
 
 def files(root: Path) -> list[Path]:
@@ -144,7 +142,7 @@ async def open_copying(house: House, folder: Path, allowed: str = "127.0.0.1") -
         event_retention=EVENT_RETENTION,
     )
     copies = Copies(house.catalogue, storages, elsewhere, house.clock)
-    handlers = {**house.deletions.handlers, **cleanup.handlers, **copies.handlers}
+    handlers = {**house.deletions.handlers, **copies.handlers}
     return Copying(
         house,
         hot,
@@ -152,6 +150,7 @@ async def open_copying(house: House, folder: Path, allowed: str = "127.0.0.1") -
         Instances(house.catalogue, storages, house.clock, url_lifetime=URL_LIFETIME),
         outbound,
         Queue(house.catalogue, house.clock, handlers),
+        cleanup,
     )
 
 

@@ -11,9 +11,9 @@ import pytest
 from tams.domain.access import ANYONE
 from tams.domain.objects import Instance
 from tams.domain.storage import StorageRequest
-from tams.services.cleanup import CleanUp
+from tams.services.cleanup import AT_ONCE, CleanUp
 from tams.services.deletions import SLICE
-from tams.services.queue import LEASE, Queue, back_off
+from tams.services.queue import LEASE, back_off
 from tests.services.conftest import BASE, EVENT_RETENTION, HOT, URL_LIFETIME
 
 SECOND = timedelta(seconds=1)
@@ -76,7 +76,7 @@ async def test_a_removed_flow_goes_slice_by_slice_with_its_objects(house):
     assert await house.work_off() == ceil(2100 / SLICE)
     assert await house.taken("o0", "o2099") == {"o0", "o2099"}
     house.clock.now += URL_LIFETIME
-    assert await house.work_off() == 2100
+    assert await house.work_off() == ceil(2100 / AT_ONCE)
     assert await house.taken(*(f"o{n}" for n in range(2100))) == frozenset()
     assert not await house.has_bytes(key)
 
@@ -111,6 +111,27 @@ async def test_bytes_that_cannot_be_deleted_are_tried_again_later_and_later(hous
     assert not await house.has_bytes(key)
 
 
+async def test_each_that_fails_waits_by_its_own_back_off_and_the_others_go(house):
+    flow_id, (a, b, c) = await stored(house, "a", "b", "c")
+    blocked = {key: block(house, key) for key in (a, b)}
+    await house.delete(flow_id, "[0:0_1:0)")
+    house.clock.now += URL_LIFETIME
+    assert await house.work_off() == 1
+    await house.delete(flow_id)
+    house.clock.now += URL_LIFETIME
+    assert await house.work_off() == 1
+    assert await house.taken("a", "b", "c") == {"a", "b"}
+    assert not await house.has_bytes(c)
+    for path in blocked.values():
+        unblock(path)
+    house.clock.now += back_off(1)
+    assert await house.work_off() == 1
+    assert await house.taken("a", "b", "c") == {"a"}
+    house.clock.now += back_off(2) - back_off(1)
+    assert await house.work_off() == 1
+    assert await house.taken("a") == frozenset()
+
+
 def block(house, key: str) -> Path:
     """Put a folder that is not empty in the place of the bytes under a key."""
     (storage,) = house.storages.local.values()
@@ -137,7 +158,7 @@ async def test_bytes_in_a_backend_that_is_not_set_up_wait_for_it(house):
         url_lifetime=URL_LIFETIME,
         event_retention=EVENT_RETENTION,
     )
-    assert await Queue(house.catalogue, house.clock, lost.handlers).run_due()
+    assert await lost.remove_objects()
     assert await house.taken("a") == {"a"}
     house.clock.now += back_off(1)
     assert await house.work_off() == 1
@@ -173,7 +194,7 @@ async def test_what_was_uploaded_but_never_registered_goes(house):
     house.clock.now += timedelta(hours=3)
     assert await house.cleanup.condemn_expired()
     assert not await house.cleanup.condemn_expired()
-    assert await house.work_off() == 1000
+    assert await house.work_off() == ceil(1000 / AT_ONCE)
 
 
 async def test_events_end_when_they_are_too_old(house):

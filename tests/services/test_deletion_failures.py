@@ -33,7 +33,7 @@ async def test_a_worker_whose_lease_ran_out_does_no_harm(house, whole):
     delete = house.deletions.delete_flow(ANYONE, flow_id) if whole else house.delete(flow_id)
     request = await delete
     now = house.clock.now
-    late = await house.catalogue.write(lambda tx: tx.jobs.claim(now, now + LEASE))
+    (late,) = await house.catalogue.write(lambda tx: tx.jobs.claim(now, now + LEASE))
     house.clock.now += LEASE
     await step(house)
     handler = house.deletions.handlers[late.kind]

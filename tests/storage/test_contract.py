@@ -172,6 +172,18 @@ async def test_deleted_bytes_are_gone_and_deleting_again_is_no_error(served: Ser
         assert answer.status == 404
 
 
+async def test_many_are_deleted_at_once(served: Served) -> None:
+    keys = [KEY.replace("object", f"object-{number}") for number in range(4)]
+    keys[3] = keys[3].replace("flow", "other")
+    for key in (KEY, *keys):
+        await put(served, CONTENT, key)
+    never = KEY.replace("object", "never")
+    assert await served.storage.delete_many([*keys, never]) == {}
+    assert [await served.storage.head(key) for key in (*keys, never)] == [None] * 5
+    assert await served.storage.head(KEY) is not None
+    assert await served.storage.delete_many([]) == {}
+
+
 async def test_it_answers_a_ping(served: Served) -> None:
     await served.storage.ping()
 

@@ -203,6 +203,19 @@ async def test_deleting_removes_the_facts_too(local: LocalStorage) -> None:
     assert files(local) == []
 
 
+async def test_what_cannot_be_deleted_is_told_and_keeps_no_other(local: LocalStorage) -> None:
+    before, stuck, after = "tams/a.ts", "tams/b.ts", "tams/c.ts"
+    for key in (before, after):
+        await write(local, b"x", key)
+    (local.root / stuck / "in the way").mkdir(parents=True)
+    failed = await local.delete_many([before, stuck, after])
+    assert list(failed) == [stuck]
+    assert "storage backend local" in str(failed[stuck])
+    assert files(local) == []
+    with pytest.raises(StorageFailed, match="storage backend local"):
+        await local.delete(stuck)
+
+
 async def test_folders_removed_by_others_are_made_again(local: LocalStorage) -> None:
     await write(local, b"x")
     await local.delete(KEY)

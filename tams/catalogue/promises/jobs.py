@@ -18,17 +18,21 @@ class Jobs(ABC):
 
     @abstractmethod
     async def claim(
-        self, now: datetime, lease_until: datetime, kinds: Sequence[JobKind] = JOB_KINDS
-    ) -> ClaimedJob | None:
-        """Take the job of these kinds that has been due longest and that nobody holds."""
+        self,
+        now: datetime,
+        lease_until: datetime,
+        kinds: Sequence[JobKind] = JOB_KINDS,
+        limit: int = 1,
+    ) -> Sequence[ClaimedJob]:
+        """Take the jobs of these kinds that have been due longest and that nobody holds."""
 
     @abstractmethod
     async def renew(self, job: ClaimedJob, lease_until: datetime) -> bool:
         """Hold a job for longer; False if its lease ran out and another took it, or it is done."""
 
     @abstractmethod
-    async def finish(self, job: ClaimedJob) -> None:
-        """Remove a job that is done."""
+    async def finish(self, *jobs: ClaimedJob) -> None:
+        """Remove jobs that are done."""
 
     @abstractmethod
     async def postpone(self, job: ClaimedJob, due: datetime) -> None:

@@ -62,9 +62,9 @@ class Objects(ABC):
         """The same for allocated Objects that expired unregistered, due `now`."""
 
     @abstractmethod
-    async def doomed(self, key: int) -> DoomedObject | None:
-        """Return a condemned Object; None if it is not (or no longer) there."""
+    async def doomed(self, keys: Iterable[int]) -> Sequence[DoomedObject]:
+        """Those of these Objects that are condemned, and not forgotten yet."""
 
     @abstractmethod
-    async def forget(self, key: int) -> None:
-        """Drop a condemned Object, whose bytes are gone; its id is free again."""
+    async def forget(self, keys: Iterable[int]) -> None:
+        """Drop condemned Objects, whose bytes are gone; their ids are free again."""

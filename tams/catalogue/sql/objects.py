@@ -8,7 +8,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 
-from sqlalchemy import Select, bindparam, delete, exists, select, union_all, update
+from sqlalchemy import (
+    Select,
+    SmallInteger,
+    bindparam,
+    delete,
+    exists,
+    literal_column,
+    select,
+    union_all,
+    update,
+)
 
 from tams.catalogue.promises.objects import DoomedObject, Objects
 from tams.catalogue.promises.segments import MAX_SEGMENTS
@@ -112,19 +122,21 @@ _EXPIRE = (
     .where(Among(object_.c.pk, "keys"))
     .values(removable_at=bindparam("now"), expires=None)
 )
-_DOOMED = select(object_.c.id, object_.c.storage_id, object_.c.key).where(
-    object_.c.pk == bindparam("pk_"), object_.c.removable_at.is_not(None)
+_CONDEMNED = (Among(object_.c.pk, "keys"), object_.c.removable_at.is_not(None))
+_NOT_INCOMING = literal_column("0", SmallInteger)
+_DOOMED = union_all(
+    select(object_.c.pk, object_.c.storage_id, object_.c.key, _NOT_INCOMING).where(*_CONDEMNED),
+    select(object_.c.pk, instance.c.storage_id, instance.c.key, _NOT_INCOMING)
+    .join(instance, instance.c.object_pk == object_.c.pk)
+    .where(*_CONDEMNED),
+    select(object_.c.pk, place.c.storage_id, place.c.key, place.c.incoming)
+    .join(place, place.c.object_pk == object_.c.pk)
+    .where(*_CONDEMNED),
 )
-_PLACES = select(place.c.storage_id, place.c.key, place.c.incoming).where(
-    place.c.object_pk == bindparam("pk_")
-)
-_FORGET_PLACES = delete(place).where(
-    place.c.object_pk == bindparam("pk_"),
-    exists().where(object_.c.pk == place.c.object_pk, object_.c.removable_at.is_not(None)),
-)
-_FORGET = delete(object_).where(
-    object_.c.pk == bindparam("pk_"), object_.c.removable_at.is_not(None)
-)
+# In the one order in which all take these locks.
+_LOCK_CONDEMNED = select(object_.c.pk).where(*_CONDEMNED).order_by(object_.c.pk).with_for_update()
+_FORGET_PLACES = delete(place).where(Among(place.c.object_pk, "keys"))
+_FORGET = delete(object_).where(Among(object_.c.pk, "keys"))
 
 
 async def find_others(
@@ -214,23 +226,29 @@ class SQLObjects(Objects):
         await self._connection.execute(_EXPIRE, {"keys": keys, "now": microseconds(now)})
         return await self._remove_later(keys, now)
 
-    async def doomed(self, key: int) -> DoomedObject | None:
-        rows = await self._connection.fetch(_DOOMED, {"pk_": key})
-        if not rows:
-            return None
-        object_id, storage_id, own = rows[0]
-        others = (await find_others(self._connection, [object_id])).get(object_id, ())
-        unlisted = await self._connection.fetch(_PLACES, {"pk_": key})
-        places = (Instance(storage_id, own), *others, *(Instance(*row[:2]) for row in unlisted))
-        return DoomedObject(
-            key,
-            tuple(where for where in places if where.key is not None),
-            is_being_copied=any(row[2] for row in unlisted),
-        )
+    async def doomed(self, keys: Iterable[int]) -> Sequence[DoomedObject]:
+        found: dict[int, list[Instance]] = defaultdict(list)
+        copied = set()
+        for key, storage_id, place_key, incoming in await self._connection.fetch(
+            _DOOMED, {"keys": list(keys)}
+        ):
+            found[key].append(Instance(storage_id, place_key))
+            if incoming:
+                copied.add(key)
+        return [
+            DoomedObject(
+                key,
+                tuple(where for where in places if where.key is not None),
+                is_being_copied=key in copied,
+            )
+            for key, places in found.items()
+        ]
 
-    async def forget(self, key: int) -> None:
-        await self._connection.execute(_FORGET_PLACES, {"pk_": key})
-        await self._connection.execute(_FORGET, {"pk_": key})
+    async def forget(self, keys: Iterable[int]) -> None:
+        rows = await self._connection.fetch(_LOCK_CONDEMNED, {"keys": list(keys)})
+        condemned = {"keys": [row[0] for row in rows]}
+        await self._connection.execute(_FORGET_PLACES, condemned)
+        await self._connection.execute(_FORGET, condemned)
 
     async def _remove_later(self, keys: Sequence[int], due: datetime) -> int:
         await self._connection.hold_rows(
