@@ -14,7 +14,7 @@ from tams.domain.jobs import ClaimedJob, Job, JobKind
 from tams.domain.objects import Instance
 from tams.errors import NotFound, StorageFailed
 from tams.services.elsewhere import Elsewhere
-from tams.services.queue import LEASE, Handler, Lease
+from tams.services.queue import LONG_LEASE, Handler, Lease
 from tams.storage.base import Storage
 from tams.storage.copying import Source, copy, stored
 from tams.storage.storages import in_use
@@ -89,6 +89,7 @@ class Copies:
     async def _transfer(self, job: ClaimedJob, target: Instance, held: HeldObject) -> None:
         storage, key = in_use(self._storages, target.storage_id), target.key or ""
         lease = Lease(self._catalogue, self._clock, job)
+        await lease.hold()
         failures = []
         for instance in held.instances:
             try:
@@ -122,7 +123,7 @@ class Copies:
             elif pending is not None:
                 await tx.instances.turn_out(job.subject)
                 # Not at once: a worker whose lease has just ended may be writing its last bytes.
-                due = self._clock() + LEASE
+                due = self._clock() + LONG_LEASE
                 await tx.jobs.add(Job(kind="remove_copy", subject=job.subject, due=due))
             await tx.jobs.finish(job)
 

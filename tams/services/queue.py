@@ -12,8 +12,11 @@ from tams.domain.clock import Clock
 from tams.domain.jobs import ClaimedJob, JobKind
 from tams.errors import StorageFailed
 
-LEASE = timedelta(minutes=5)
-"""How long a job belongs to the worker that claimed it; a handler takes far less, or renews it."""
+LEASE = timedelta(minutes=1)
+"""How long a job belongs to the worker that claimed it; a handler takes far less, or keeps it."""
+
+LONG_LEASE = timedelta(minutes=5)
+"""How long at a time it belongs to a handler that keeps it."""
 
 Handler = Callable[[ClaimedJob], Awaitable[None]]
 """Does a job, or a slice of it, and finishes or postpones it in the transaction of its change.
@@ -74,13 +77,13 @@ def tell(job: ClaimedJob, failure: StorageFailed) -> None:
 
 
 class Lease:
-    """Keeps a claimed job for as long as its work goes on."""
+    """Keeps a claimed job for as long as its work goes on; it begins with the first `hold`."""
 
     def __init__(self, catalogue: Catalogue, clock: Clock, job: ClaimedJob) -> None:
         self._catalogue = catalogue
         self._clock = clock
         self._job = job
-        self._renewal = clock() + LEASE / 3
+        self._renewal = clock()
 
     async def hold(self) -> None:
         """Renew the lease when a third of it is over; raises `StorageFailed` if it was lost."""
@@ -89,11 +92,11 @@ class Lease:
             return
 
         async def work(tx: Transaction) -> bool:
-            return await tx.jobs.renew(self._job, now + LEASE)
+            return await tx.jobs.renew(self._job, now + LONG_LEASE)
 
         if not await self._catalogue.write(work):
             raise StorageFailed("it took too long, and is left to another worker")
-        self._renewal = now + LEASE / 3
+        self._renewal = now + LONG_LEASE / 3
 
 
 def back_off(attempt: int) -> timedelta:

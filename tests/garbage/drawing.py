@@ -7,7 +7,7 @@ from itertools import chain
 
 from hypothesis import strategies as st
 
-from tams.services.queue import LEASE
+from tams.services.queue import LEASE, LONG_LEASE
 from tests.garbage.model import lifetime
 from tests.garbage.operations import (
     FLOWS,
@@ -33,7 +33,14 @@ flows, slots, objects = (st.sampled_from(pool) for pool in (sorted(FLOWS), SLOTS
 backends = st.sampled_from(sorted(BACKENDS))
 with_init = st.sampled_from(sorted(WITH_INIT))
 inits = st.none() | objects
-TIMES = (timedelta(seconds=1), LEASE, URL_LIFETIME / 2, URL_LIFETIME, lifetime() - URL_LIFETIME)
+TIMES = (
+    timedelta(seconds=1),
+    LEASE,
+    LONG_LEASE,
+    URL_LIFETIME / 2,
+    URL_LIFETIME,
+    lifetime() - URL_LIFETIME,
+)
 waits = st.sampled_from(TIMES)
 moments = st.integers(0, 12)
 # So far has the event loop to turn round before the second of two that compete begins.

@@ -22,7 +22,7 @@ from tams.services.flows import Flows
 from tams.services.instances import Instances
 from tams.services.media import Media
 from tams.services.objects import Objects
-from tams.services.queue import LEASE, Handler, Queue, back_off
+from tams.services.queue import LONG_LEASE, Handler, Queue, back_off
 from tams.services.segments import Segments
 from tams.services.storage import StorageAllocation
 from tams.storage.base import StoredObject
@@ -247,7 +247,7 @@ class Store:
 
         return work
 
-    def disturb(self, lasting: timedelta = LEASE) -> None:
+    def disturb(self, lasting: timedelta = LONG_LEASE) -> None:
         """Note that something goes wrong now, and how long it may be felt."""
         self.disturbed_until = max(self.disturbed_until, self.clock.now + lasting)
 

@@ -10,7 +10,7 @@ import pytest
 
 from tams.errors import Invalid, StorageFailed
 from tams.services.copies import ATTEMPTS
-from tams.services.queue import LEASE, back_off
+from tams.services.queue import LEASE, LONG_LEASE, back_off
 from tests.services.conftest import HOT, URL_LIFETIME
 from tests.services.copying import COLD, CONTENT, close, nothing, open_copying
 
@@ -102,7 +102,7 @@ async def test_a_copy_that_a_worker_left_behind_is_made_by_another(copying, step
     assert len(await copying.listed()) == 1
     let_go(copying)
     assert await copying.work_off() == 0
-    copying.house.clock.now += LEASE
+    copying.house.clock.now += LONG_LEASE
     assert await copying.work_off() == 1
     await is_whole_and_alone(copying)
 
@@ -122,7 +122,7 @@ async def test_a_copy_that_never_comes_about_is_given_up_and_may_be_asked_for_ag
             assert await copying.work_off() == 1
         copying.house.clock.now += HOUR
     await copying.work_off()
-    copying.house.clock.now += LEASE
+    copying.house.clock.now += LONG_LEASE
     await copying.work_off()
     assert await copying.held_by(copying.hot, copying.cold) == [CONTENT]
     assert len(await copying.listed()) == 1
@@ -139,7 +139,7 @@ async def test_a_worker_whose_lease_ran_out_spoils_nothing(copying, step):
 
     async def another_does_it():
         let_go(copying)
-        copying.house.clock.now += LEASE
+        copying.house.clock.now += LONG_LEASE
         done.append(await copying.work_off())
 
     setattr(copying.cold, step, another_does_it)
@@ -161,7 +161,7 @@ async def test_a_worker_whose_copy_was_given_up_by_others_leaves_nothing(copying
         for _ in range(ATTEMPTS):
             copying.house.clock.now += HOUR
             assert await copying.work_off() == 1
-        copying.house.clock.now += LEASE
+        copying.house.clock.now += LONG_LEASE
         assert await copying.work_off() == 1
 
     copying.cold.midway = others_give_up
@@ -176,7 +176,7 @@ async def test_a_slow_copy_keeps_its_lease(copying):
     claims = []
 
     async def slowly():
-        copying.house.clock.now += LEASE * 0.9
+        copying.house.clock.now += LONG_LEASE * 0.9
         claims.append(await copying.queue.run_due())
 
     copying.cold.midway = slowly
@@ -184,6 +184,21 @@ async def test_a_slow_copy_keeps_its_lease(copying):
     await copying.work_off()
     assert len(claims) > 1
     assert not any(claims)
+    await is_whole_and_alone(copying)
+
+
+async def test_a_copy_that_does_not_begin_soon_keeps_its_lease_too(copying):
+    await copying.stored()
+    claims = []
+
+    async def late():
+        copying.house.clock.now += 2 * LEASE
+        claims.append(await copying.queue.run_due())
+
+    copying.cold.before = late
+    await copying.add()
+    await copying.work_off()
+    assert claims == [False]
     await is_whole_and_alone(copying)
 
 
@@ -210,7 +225,7 @@ async def test_what_is_let_go_stays_taken_while_it_is_being_copied(copying):
 
     async def collect():
         await copying.house.delete(flow_id)
-        copying.house.clock.now += LEASE * 0.9
+        copying.house.clock.now += LONG_LEASE * 0.9
         await copying.work_off()
         assert await copying.house.taken("a") == {"a"}
 
