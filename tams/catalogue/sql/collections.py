@@ -7,9 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from itertools import groupby
 from operator import itemgetter
+from typing import Any
 
 from pydantic import TypeAdapter
 from sqlalchemy import (
+    Select,
     bindparam,
     delete,
     insert,
@@ -81,21 +83,22 @@ _BY_SOURCE = (
     .where(Among(COLLECTOR.source_id, "source_ids"))
     .order_by(COLLECTOR.source_id, COLLECTOR.created, COLLECTOR.id, _link.position)
 )
-_SOURCE_COLLECTORS = (
-    select(MEMBER.source_id, COLLECTOR.source_id)
-    .select_from(LINKS)
-    .where(Among(MEMBER.source_id, "source_ids"))
-    .distinct()
-    .order_by(MEMBER.source_id, COLLECTOR.source_id)
-)
 
-_FLOW_COLLECTORS = (
-    select(MEMBER.id, COLLECTOR.id)
-    .select_from(LINKS)
-    .where(Among(MEMBER.id, "flow_ids"))
-    .distinct()
-    .order_by(MEMBER.id, COLLECTOR.id)
-)
+
+def _collectors_by(name: str, wanted: str) -> Select[Any]:
+    """Members by a column of which some values are wanted, each beside what collects it."""
+    member, collector = MEMBER[name], COLLECTOR[name]
+    return (
+        select(member, collector)
+        .select_from(LINKS)
+        .where(Among(member, wanted))
+        .distinct()
+        .order_by(member, collector)
+    )
+
+
+_SOURCE_COLLECTORS = _collectors_by("source_id", "source_ids")
+_FLOW_COLLECTORS = _collectors_by("id", "flow_ids")
 _SOURCES_OF = select(flow.c.id, flow.c.source_id).where(
     Among(flow.c.id, "flow_ids"), flow.c.gone_at.is_(None)
 )
