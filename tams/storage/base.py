@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from tams.domain.storage import PutUrl, StorageBackend
 from tams.errors import StorageFailed
@@ -13,13 +14,30 @@ from tams.errors import StorageFailed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredObject:
-    """What a backend knows of the bytes under a key; `checksums` by lower-case header name."""
+    """What a backend knows of the bytes under a key; `checksums` by lower-case header name.
+
+    `written` as in `StoredKey`.
+    """
 
     size: int
     modified: datetime
     content_type: str
     etag: str
     checksums: Mapping[str, str] = field(default_factory=dict)
+    written: int | None = None
+
+
+class StoredKey(NamedTuple):
+    """A key with bytes, as a listing tells of it.
+
+    `written` is how many bytes were once written there, where the backend remembers that: if it is
+    not `size`, they are damaged.
+    """
+
+    key: str
+    size: int
+    modified: datetime
+    written: int | None = None
 
 
 class Storage(ABC):
@@ -50,6 +68,15 @@ class Storage(ABC):
     @abstractmethod
     async def head(self, key: str) -> StoredObject | None:
         """What is known of the bytes; None if there are none."""
+
+    @abstractmethod
+    def list(self, prefix: str) -> AsyncGenerator[Sequence[StoredKey], None]:
+        """Every key below a prefix, `tams/` say, that has bytes; some thousand at a time at most.
+
+        Each comes once, in any order; what is written or removed meanwhile may come or not.
+        Unfinished uploads and what an Object cannot have as its key are left out. Memory does not
+        grow with their number. Whoever stops before the end closes it. Raises `StorageFailed`.
+        """
 
     @abstractmethod
     def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes, None]:

@@ -12,27 +12,22 @@ Nothing here is asynchronous; `LocalStorage` calls it in threads.
 from __future__ import annotations
 
 import base64
-import json
 import os
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
 from io import FileIO
 from pathlib import Path
-from typing import Any
 
 from tams.errors import Invalid
 from tams.storage.base import StoredObject
 from tams.storage.checksums import MD5
+from tams.storage.facts import Facts, facts_path, moment, read_facts, write_facts
 from tams.storage.folders import Folders, locked, sync_folder
+from tams.storage.keys import is_key
 from tams.storage.upload import Upload, remove_abandoned
+from tams.storage.walk import Walk
 
-_KEY = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
 _UNKNOWN_TYPE = "application/octet-stream"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-Facts = Mapping[str, Any]
 
 
 class OpenObject:
@@ -85,11 +80,15 @@ class ObjectFiles:
         Raises `Invalid` if they are not what the uploader said.
         """
         path = self._path(key)
-        facts = {"content_type": content_type, "checksums": upload.verified()}
+        facts = {
+            "content_type": content_type,
+            "checksums": upload.verified(),
+            "size": upload.size,
+        }
         self._folders.make(path.parent)
         modified = upload.sync()
-        beside = _facts_path(path, modified)
-        _write(beside, json.dumps(facts).encode())
+        beside = facts_path(path, modified)
+        write_facts(beside, facts)
         try:
             with locked(self._lock):
                 before = _modified(path)
@@ -97,7 +96,7 @@ class ObjectFiles:
         except BaseException:
             beside.unlink()
             raise
-        _forget(path.parent, () if before is None else (_facts_path(path, before),))
+        _forget(path.parent, () if before is None else (facts_path(path, before),))
         return _stored(upload.size, modified, facts)
 
     def open(self, key: str) -> OpenObject | None:
@@ -109,10 +108,14 @@ class ObjectFiles:
             except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
                 return None
             status = os.fstat(file.fileno())
-            facts = _read(_facts_path(path, status.st_mtime_ns))
+            facts = read_facts(facts_path(path, status.st_mtime_ns))
             if facts is not None or _modified(path) == status.st_mtime_ns:
                 return OpenObject(file, _stored(status.st_size, status.st_mtime_ns, facts or {}))
             file.close()
+
+    def walk(self, prefix: str) -> Walk:
+        """The keys below a prefix, a page at a time."""
+        return Walk(self._root, prefix)
 
     def remove(self, keys: Iterable[str]) -> Mapping[str, OSError]:
         """Remove the bytes at these keys, durably; no error where there are none.
@@ -129,7 +132,7 @@ class ObjectFiles:
                 failed[key] = error
             else:
                 if before is not None:
-                    ended[path.parent][key] = _facts_path(path, before)
+                    ended[path.parent][key] = facts_path(path, before)
         for folder, facts in ended.items():
             try:
                 _forget(folder, facts.values())
@@ -146,7 +149,7 @@ class ObjectFiles:
         return before
 
     def _path(self, key: str) -> Path:
-        if _KEY.fullmatch(key) is None:
+        if not is_key(key):
             raise Invalid("key", key, "it must be a relative path of letters, digits and -_.")
         return self._root / key
 
@@ -158,10 +161,6 @@ def _forget(folder: Path, facts: Iterable[Path]) -> None:
         each.unlink(missing_ok=True)
 
 
-def _facts_path(path: Path, modified: int) -> Path:
-    return path.with_name(f".{path.name}.{modified}")
-
-
 def _modified(path: Path) -> int | None:
     try:
         return path.stat().st_mtime_ns
@@ -169,33 +168,14 @@ def _modified(path: Path) -> int | None:
         return None
 
 
-def _write(path: Path, content: bytes) -> None:
-    """Write a whole new file durably, or leave none."""
-    with path.open("xb") as file:
-        try:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        except BaseException:
-            path.unlink()
-            raise
-
-
-def _read(path: Path) -> Facts | None:
-    try:
-        facts: Facts = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        return None
-    return facts
-
-
 def _stored(size: int, modified: int, facts: Facts) -> StoredObject:
     checksums = facts.get("checksums", {})
     md5 = base64.b64decode(checksums.get(MD5, ""))
     return StoredObject(
         size=size,
-        modified=_EPOCH + timedelta(microseconds=modified // 1000),
+        modified=moment(modified),
         content_type=facts.get("content_type", _UNKNOWN_TYPE),
         etag=f'"{md5.hex() or f"{modified:x}-{size:x}"}"',
         checksums=checksums,
+        written=facts.get("size"),
     )

@@ -11,7 +11,7 @@ from typing import ParamSpec, TypeVar
 
 from tams.domain.storage import MediaUrl, PutUrl, StorageBackend
 from tams.errors import BadSettings, NotFound, StorageFailed
-from tams.storage.base import Storage, StoredObject
+from tams.storage.base import Storage, StoredKey, StoredObject
 from tams.storage.files import ObjectFiles, OpenObject
 from tams.storage.signing import MediaUrls
 
@@ -67,6 +67,12 @@ class LocalStorage(Storage):
     async def opened(self, key: str) -> OpenObject | None:
         """The bytes and all that is known of them, at one moment; None if there are none."""
         return await self._run(self._files.open, key)
+
+    async def list(self, prefix: str) -> AsyncGenerator[Sequence[StoredKey], None]:
+        """See `Storage`."""
+        walk = self._files.walk(prefix)
+        while page := await self._run(walk.page):
+            yield page
 
     async def read(
         self, key: str, start: int = 0, end: int | None = None

@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 
@@ -182,6 +183,22 @@ async def test_many_are_deleted_at_once(served: Served) -> None:
     assert [await served.storage.head(key) for key in (*keys, never)] == [None] * 5
     assert await served.storage.head(KEY) is not None
     assert await served.storage.delete_many([]) == {}
+
+
+async def test_every_key_below_a_prefix_is_listed_with_its_size(served: Served) -> None:
+    sizes = {f"tams/2026/{number % 7}/object-{number}.ts": number for number in range(25)}
+    for key, size in sizes.items():
+        await put(served, bytes(size), key)
+    await put(served, b"not ours", "others/object.ts")
+    pages = [page async for page in served.storage.list("tams/")]
+    found = [stored for page in pages for stored in page]
+    assert len(found) == len(sizes)
+    assert {stored.key: stored.size for stored in found} == sizes
+    assert all(stored.written in (None, stored.size) for stored in found)
+    known = await served.storage.head(found[0].key)
+    assert known is not None
+    assert abs(known.modified - found[0].modified) < timedelta(seconds=1)
+    assert [page async for page in served.storage.list("none/")] == []
 
 
 async def test_it_answers_a_ping(served: Served) -> None:

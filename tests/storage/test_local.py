@@ -6,6 +6,7 @@ import asyncio
 import fcntl
 import os
 import resource
+import shutil
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from tams.errors import BadSettings, Invalid, StorageFailed
 from tams.storage.local import CHUNK, LocalStorage
 from tams.storage.signing import MediaUrls
 from tams.storage.upload import remove_abandoned
+from tams.storage.walk import PAGE
 from tests.media_server import BACKEND, KEY
 
 
@@ -278,3 +280,38 @@ async def test_a_file_cut_short_by_others_is_no_quiet_end(local: LocalStorage) -
     os.truncate(local.root / KEY, CHUNK)
     with pytest.raises(StorageFailed, match="cut short"):
         await anext(reading)
+
+
+async def test_a_listing_tells_what_was_cut_short_and_what_it_cannot_know(
+    local: LocalStorage,
+) -> None:
+    await write(local, b"whole")
+    cut = KEY.replace("object", "cut")
+    await write(local, b"cut short", cut)
+    status = (local.root / cut).stat()
+    os.truncate(local.root / cut, 3)
+    os.utime(local.root / cut, ns=(status.st_atime_ns, status.st_mtime_ns))
+    plain = KEY.replace("object", "plain")
+    (local.root / plain).write_bytes(b"without facts")
+    (local.root / plain).with_name("no key.ts").write_bytes(b"")
+    listed = [each async for page in local.list("tams/") for each in page]
+    assert {each.key: (each.size, each.written) for each in listed} == {
+        KEY: (5, 5),
+        cut: (3, 9),
+        plain: (13, None),
+    }
+    stored = await local.head(cut)
+    assert stored is not None
+    assert (stored.size, stored.written) == (3, 9)
+
+
+async def test_a_listing_holds_a_page_at_a_time(local: LocalStorage) -> None:
+    folder = local.root / "tams/many"
+    folder.mkdir(parents=True)
+    for number in range(PAGE + 1):
+        (folder / f"{number}.ts").touch()
+    pages = local.list("tams/")
+    assert len(await anext(pages)) == PAGE
+    (folder / "late.ts").touch()
+    shutil.rmtree(folder)
+    assert len([page async for page in pages]) <= 1
