@@ -1,0 +1,225 @@
+"""A throw-away Ceph RADOS Gateway, a real S3 server, of the programs that are installed.
+
+One serves all processes of a test run. It runs below a keeper, `python -m tests.ceph FOLDER`, which
+ends it once nobody holds the other end of the keeper's pipe: a killed test run leaves none behind.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+PROGRAMS = ("radosgw", "radosgw-admin", "ceph-mon", "ceph-osd", "ceph-authtool", "monmaptool")
+ACCESS_KEY = "throwaway"
+SECRET_KEY = "of/no+use=elsewhere"
+PATIENCE_S = 90
+
+CONFIGURATION = """
+[global]
+fsid = {cluster}
+mon_host = v1:127.0.0.1:{monitor}
+ms_bind_ipv6 = false
+ms_bind_msgr2 = false
+auth_cluster_required = none
+auth_service_required = none
+auth_client_required = none
+mon_allow_pool_size_one = true
+mon_max_pg_per_osd = 2000
+paxos_propose_interval = 0.01
+paxos_min_wait = 0.01
+osd_pool_default_size = 1
+osd_pool_default_min_size = 1
+osd_pool_default_pg_num = 1
+osd_pool_default_pgp_num = 1
+osd_pool_default_pg_autoscale_mode = off
+osd_crush_chooseleaf_type = 0
+osd_objectstore = memstore
+memstore_device_bytes = 4294967296
+run_dir = {folder}
+admin_socket = {folder}/$name.asok
+log_file = {folder}/$name.log
+pid_file = {folder}/$name.pid
+[mon.a]
+mon_data = {folder}/mon
+public_addr = 127.0.0.1:{monitor}
+[osd.0]
+osd_data = {folder}/osd
+[client.gateway]
+rgw_frontends = beast endpoint=127.0.0.1:{gateway} tcp_nodelay=1
+"""
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """Where the gateway listens; it takes path-style requests for any region."""
+
+    endpoint: str
+    access_key: str = ACCESS_KEY
+    secret_key: str = SECRET_KEY
+
+
+def missing_program() -> str | None:
+    """The first of Ceph's programs that is not installed, if any."""
+    return next((name for name in PROGRAMS if shutil.which(name) is None), None)
+
+
+@contextmanager
+def shared_gateway(folder: Path) -> Iterator[Gateway]:
+    """The gateway of all processes that name this folder; it starts with the first of them."""
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        holding = _hold(folder)
+        if holding is None:
+            _start_keeper(folder)
+            holding = _hold(folder)
+    assert holding is not None
+    try:
+        yield Gateway((folder / "endpoint").read_text())
+    finally:
+        os.close(holding)
+
+
+def _hold(folder: Path) -> int | None:
+    """An end of the keeper's pipe; None if there is no keeper."""
+    try:
+        return os.open(folder / "pipe", os.O_WRONLY | os.O_NONBLOCK)
+    except OSError:
+        return None
+
+
+def _start_keeper(folder: Path) -> None:
+    with (folder / "keeper.log").open("w") as log:
+        keeper = subprocess.Popen(
+            [sys.executable, "-m", "tests.ceph", str(folder)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            start_new_session=True,
+        )
+    assert keeper.stdout is not None
+    # One line when it is ready; an end without one when it has failed.
+    if not keeper.stdout.readline():
+        raise RuntimeError(f"Ceph did not start: {(folder / 'keeper.log').read_text()}")
+    keeper.stdout.close()
+    keeper.returncode = 0  # Nobody waits for it: it ends after the last of its users.
+
+
+def keep(folder: Path) -> None:
+    """Run a gateway for as long as anybody holds the other end of the pipe."""
+    pipe = folder / "pipe"
+    pipe.unlink(missing_ok=True)
+    os.mkfifo(pipe)
+    with tempfile.TemporaryDirectory(prefix="tams-ceph-") as home, _cluster(Path(home)) as port:
+        (folder / "endpoint").write_text(f"http://127.0.0.1:{port}")
+        held = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+        # The first end of an own is let go only once there is another's.
+        first = os.open(pipe, os.O_WRONLY)
+        os.set_blocking(held, True)
+        print("ready", flush=True)
+        time.sleep(0)
+        _wait_for_another(folder)
+        os.close(first)
+        os.read(held, 1)
+        pipe.unlink()
+
+
+def _wait_for_another(folder: Path) -> None:
+    """Until whoever started the keeper, and keeps the lock meanwhile, holds the pipe."""
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+
+
+@contextmanager
+def _cluster(home: Path) -> Iterator[int]:
+    """A monitor, a store in memory and a gateway; gives its port."""
+    monitor, port = _free_ports(2)
+    configuration = home / "ceph.conf"
+    cluster = str(uuid.uuid4())
+    configuration.write_text(
+        CONFIGURATION.format(cluster=cluster, monitor=monitor, gateway=port, folder=home)
+    )
+    environment = os.environ | {"CEPH_CONF": str(configuration)}
+    daemons: list[subprocess.Popen[bytes]] = []
+
+    def run(program: str, *arguments: str) -> bytes:
+        return subprocess.run(
+            [program, *arguments],
+            env=environment,
+            cwd=home,
+            check=True,
+            timeout=PATIENCE_S,
+            stdout=subprocess.PIPE,
+        ).stdout
+
+    def begin(program: str, *arguments: str) -> None:
+        log = (home / f"{program}.out").open("wb")
+        daemons.append(
+            subprocess.Popen(
+                [program, *arguments, "-f"], env=environment, cwd=home, stdout=log, stderr=log
+            )
+        )
+
+    run("ceph-authtool", "--create-keyring", "keyring", "--gen-key", "-n", "mon.")
+    address = f"[v1:127.0.0.1:{monitor}]"
+    run("monmaptool", "--create", "--addv", "a", address, "--fsid", cluster, "monmap")
+    run("ceph-mon", "--mkfs", "-i", "a", "--monmap", "monmap", "--keyring", "keyring")
+    try:
+        begin("ceph-mon", "-i", "a")
+        disk = str(uuid.uuid4())
+        run("ceph", "osd", "new", disk)
+        (home / "osd").mkdir()
+        run("ceph-osd", "-i", "0", "--mkfs", "--osd-uuid", disk)
+        begin("ceph-osd", "-i", "0")
+        run("ceph", "osd", "crush", "add", "osd.0", "1", "host=localhost", "root=default")
+        user = ("--uid=test", "--display-name=test")
+        keys = (f"--access-key={ACCESS_KEY}", f"--secret-key={SECRET_KEY}")
+        run("radosgw-admin", "user", "create", *user, *keys)
+        begin("radosgw", "-n", "client.gateway")
+        _await_answer(f"http://127.0.0.1:{port}/")
+        yield port
+    finally:
+        for daemon in reversed(daemons):
+            daemon.kill()
+            daemon.wait()
+
+
+def _free_ports(number: int) -> list[int]:
+    listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
+    ports = [listener.getsockname()[1] for listener in listeners]
+    for listener in listeners:
+        listener.close()
+    return ports
+
+
+def _await_answer(url: str) -> None:
+    end = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=5):
+                return
+        except urllib.error.HTTPError:
+            return
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.1)
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    keep(Path(sys.argv[1]))
