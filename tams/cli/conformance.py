@@ -27,7 +27,10 @@ def conformance(
     url: Url = DEFAULT_URL,
     token: Annotated[
         str | None,
-        typer.Option(envvar="TAMS_API_TOKEN", help="Bearer token to send with every request."),
+        typer.Option(
+            envvar="TAMS_API_TOKEN",
+            help="Bearer token to send with every request; it must be one that may do everything.",
+        ),
     ] = None,
     credential: Annotated[
         list[str] | None,
@@ -75,12 +78,12 @@ def conformance(
 
     checks = _chosen(only, CHECKS)
     document = None if spec is None else OfficialDocument(find(spec))
-    visit = Visit(
-        url.rstrip("/"), checks, token, document, receiver, slow, _credentials(credential)
-    )
+    visit = Visit(url, checks, token, document, receiver, slow, _credentials(credential))
+    if json_file is not None:
+        _ensure_writable(json_file)
     outcome = run(_made(visit))
     if json_file is not None:
-        text = json.dumps(as_json(outcome, visit.url), indent=2, ensure_ascii=False)
+        text = json.dumps(as_json(outcome, visit.base), indent=2, ensure_ascii=False)
         json_file.write_text(f"{text}\n")
     _print(outcome)
     if outcome.failed:
@@ -100,13 +103,21 @@ async def _made(visit: Visit) -> Outcome:
 
 
 def _print(outcome: Outcome) -> None:
-    from tams.conformance.report import remarks, results_table, summary_table
+    from tams.conformance.report import remarks, results_table, summary_table, verdict
 
     console = screen()
     console.print(results_table(outcome), "", summary_table(outcome), "", sep="\n")
     for remark in remarks(outcome):
         console.print(remark, soft_wrap=True)
-    console.print("the server does not conform" if outcome.failed else "the server conforms")
+    console.print(verdict(outcome))
+
+
+def _ensure_writable(file: Path) -> None:
+    """Fail before the checks rather than after them."""
+    try:
+        file.open("a").close()
+    except OSError as error:
+        raise Invalid("--json", str(file), f"it cannot be written ({error.strerror})") from None
 
 
 def _credentials(given: Sequence[str] | None) -> dict[str, str]:

@@ -5,11 +5,10 @@ They need credentials: those of every request are an admin's, others are given b
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator
 from dataclasses import replace
 
-from tams.conformance.server import Answer, Server, ensure, new_id, same
+from tams.conformance.server import Answer, Server, basic, bearer, ensure, new_id, same
 from tams.conformance.statements import Skipped, statement
 
 WORDS = ("admin", "read", "write", "delete")
@@ -29,7 +28,7 @@ async def _anonymous(server: Server) -> Server:
 
 
 def _bearer(server: Server, token: str) -> Server:
-    return replace(server, headers={"Authorization": f"Bearer {token}"})
+    return replace(server, headers=bearer(token))
 
 
 def _own_token(server: Server) -> str:
@@ -65,12 +64,8 @@ async def check_291_nobody_comes_in_unknown(server: Server) -> None:
     (await anonymous.get("/service?access_token=wrong")).is_status(401)
     if pair := server.credentials.get("basic"):
         for given, status in ((pair, 200), (f"{pair}x", 401)):
-            basic = replace(server, headers=_basic(given))
-            (await basic.get("/service")).is_status(status)
-
-
-def _basic(pair: str) -> dict[str, str]:
-    return {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
+            caller = replace(server, headers=basic(given))
+            (await caller.get("/service")).is_status(status)
 
 
 @statement(292, "I")

@@ -13,7 +13,7 @@ from aiohttp import web
 from multidict import CIMultiDictProxy
 from yarl import URL
 
-from tams.errors import TamsError
+from tams.errors import Invalid, TamsError
 
 
 @dataclass(frozen=True)
@@ -62,10 +62,20 @@ class Receiver:
         return web.Response(status=inbox.status, headers=inbox.headers)
 
 
+def _address(url: str) -> URL:
+    try:
+        address = URL(url)
+    except ValueError:
+        address = URL()
+    if address.scheme != "http" or not address.host:
+        raise Invalid("--receiver", url, "it must be http://HOST:PORT of this machine")
+    return address
+
+
 @asynccontextmanager
 async def receiving(url: str) -> AsyncIterator[Receiver]:
-    """Listen at the host and port of `url` (port 0: a free one); raises `TamsError` if taken."""
-    base = URL(url)
+    """Listen at the host and port of `url` (port 0: a free one), or raise `TamsError`."""
+    base = _address(url)
     # asyncio sends small answers at once only where the socket names its protocol.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 COLOURS = {Verdict.PASS: "green", Verdict.FAIL: "red", Verdict.SKIP: "yellow"}
+CONFORMS = "the server conforms"
 NO_DOCUMENT = "answers were not held against the official document (--spec)"
 SHOWN = 3
 """Differences of one operation and status that a table shows; JSON has all."""
@@ -102,6 +103,14 @@ def remarks(outcome: Outcome) -> Iterator[str]:
     yield from not_checked()
     if outcome.left:
         yield f"left on the server: {', '.join(outcome.left)}"
+
+
+def verdict(outcome: Outcome) -> str:
+    """Whether the server conforms, in a line, and how much of it nobody has seen."""
+    if outcome.failed:
+        return "the server does not conform"
+    skipped = sum(one.verdict is Verdict.SKIP for one in outcome.results)
+    return f"{CONFORMS}, as far as it was seen (skipped: {skipped})" if skipped else CONFORMS
 
 
 def not_checked() -> Iterator[str]:

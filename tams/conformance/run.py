@@ -61,7 +61,8 @@ class Runner:
     """Runs checks against `server`, `at_once` of them side by side, and tells each result.
 
     If `slow`, checks that need time to pass wait for it, all at the same time and beyond their
-    `limit`; if not, the server's own `wait` decides, and without one they are skipped.
+    `limit`; if not, the server's own `wait` decides, and without one they are skipped. A run that
+    is cancelled removes what it made before it ends.
     """
 
     def __init__(
@@ -94,9 +95,11 @@ class Runner:
         async with self._slots:
             watched = replace(self._server, watchers=(*self._server.watchers, belongings))
             begun = time.monotonic()
-            verdict, reason = await self.judge(check, watched)
-            result = Result(check, verdict, reason, time.monotonic() - begun)
-            self._left += await belongings.remove(self._server)
+            try:
+                verdict, reason = await self.judge(check, watched)
+                result = Result(check, verdict, reason, time.monotonic() - begun)
+            finally:
+                self._left += await belongings.remove(self._server)
         self._tell(result)
         return result
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -17,6 +18,9 @@ from yarl import URL
 from tams.conformance.receiver import Receiver
 
 T = TypeVar("T")
+PARTING = 5.0
+"""Seconds for which an answer is still awaited after its check was given up."""
+
 MOMENT = 1.1
 """Seconds after which a server that counts in whole seconds tells another time."""
 
@@ -82,6 +86,18 @@ class Server:
         headers: Headers | None = None,
     ) -> Answer:
         """Send one request; `path` may be absolute and is sent exactly as written."""
+        exchange = asyncio.create_task(self._exchange(method, path, body, content, headers))
+        try:
+            return await asyncio.shield(exchange)
+        finally:
+            if not exchange.done():
+                # The watchers must learn what was made, or nobody could remove it.
+                await asyncio.wait((exchange,), timeout=PARTING)
+                exchange.cancel()
+
+    async def _exchange(
+        self, method: str, path: str, body: object, content: bytes | None, headers: Headers | None
+    ) -> Answer:
         url = path if "://" in path else f"{self.base}{path}"
         sent = {**self.headers, **(headers or {})} if url.startswith(self.base) else headers or {}
         data = content
@@ -211,6 +227,16 @@ def query(filters: Mapping[str, str] | None = None, /, **more: str) -> str:
     parameters = {**(filters or {}), **more}
     pairs = (f"{quote(name, safe='')}={quote(v, safe=',')}" for name, v in parameters.items())
     return "?" + "&".join(pairs)
+
+
+def bearer(token: str) -> Headers:
+    """The header that shows a token."""
+    return {"Authorization": f"Bearer {token}"}
+
+
+def basic(pair: str) -> Headers:
+    """The header that shows a name:password."""
+    return {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
 
 
 def new_id() -> str:

@@ -116,14 +116,23 @@ class Subscription:
 
 
 async def subscribe(server: Server, *events: str, **fields: Json) -> Subscription:
-    """Register a webhook for these events, or for all; skip where the server cannot reach us."""
+    """Register a webhook for these events, or for all; skip where the server cannot reach us.
+
+    That it must not is told from other refusals by the same webhook at a URL of others.
+    """
     await need_webhooks(server)
     if server.receiver is None:
         raise Skipped("the server needs an address at which it can reach us (--receiver)")
     inbox = server.receiver.inbox()
-    body = {"url": inbox.url, "events": list(events or EVERY), **fields}
-    answer = (await server.post(WEBHOOKS, body)).is_status(201)
-    return Subscription(server, inbox, answer.json)
+    wanted = {"events": list(events or EVERY), **fields}
+    answer = await server.post(WEBHOOKS, {"url": inbox.url, **wanted})
+    if answer.status == 400 and await _is_taken(server, idle_body(**wanted)):
+        raise Skipped(f"the server refuses to send webhooks to {server.receiver.base}")
+    return Subscription(server, inbox, answer.is_status(201).json)
+
+
+async def _is_taken(server: Server, body: Json) -> bool:
+    return (await server.post(WEBHOOKS, body)).status == 201
 
 
 async def pause(server: Server) -> None:

@@ -7,12 +7,13 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 
 import aiohttp
+from yarl import URL
 
 from tams.conformance.examiner import Examiner
 from tams.conformance.official import OfficialDocument
 from tams.conformance.receiver import receiving
 from tams.conformance.run import LIMIT, Outcome, Result, Runner
-from tams.conformance.server import Json, Server
+from tams.conformance.server import Headers, Json, Server, basic, bearer
 from tams.conformance.statements import Check
 from tams.errors import TamsError
 
@@ -24,8 +25,9 @@ NAMES = ("name", "description")
 class Visit:
     """Which server to visit, with what.
 
-    `url` is the root of its API, without a slash at the end; `receiver` is an address of this
-    machine at which the server can reach us. See `Runner` for `slow`, `Server` for `credentials`.
+    `url` is the root of its API, without a slash at the end; it may hold a name and a password,
+    shown by Basic if there is no `token`. `receiver` is an address of this machine at which the
+    server can reach us. See `Runner` for `slow`, `Server` for `credentials`.
     """
 
     url: str
@@ -36,13 +38,34 @@ class Visit:
     slow: bool = False
     credentials: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def base(self) -> str:
+        """The root without name and password."""
+        return str(self._address.with_user(None)).rstrip("/")
+
+    @property
+    def _address(self) -> URL:
+        try:
+            address = URL(self.url)
+        except ValueError:
+            address = URL()
+        if address.scheme not in {"http", "https"} or not address.host:
+            raise TamsError("--url must be an address such as http://127.0.0.1:8000")
+        return address
+
+    @property
+    def _headers(self) -> Headers:
+        if self.token is not None:
+            return bearer(self.token)
+        name, password = self._address.user, self._address.password
+        return {} if name is None else basic(f"{name}:{password or ''}")
+
     async def make(self, tell: Callable[[Result], None]) -> Outcome:
         """Run the checks and tell each result; raises `TamsError` if the server is out of reach."""
         async with AsyncExitStack() as opened:
             timeout = aiohttp.ClientTimeout(total=LIMIT)
             session = await opened.enter_async_context(aiohttp.ClientSession(timeout=timeout))
-            headers = {} if self.token is None else {"Authorization": f"Bearer {self.token}"}
-            server = Server(self.url, session, headers, credentials=self.credentials)
+            server = Server(self.base, session, self._headers, credentials=self.credentials)
             before = await _reach(server)
             if self.receiver is not None:
                 server.receiver = await opened.enter_async_context(receiving(self.receiver))
@@ -51,11 +74,13 @@ class Visit:
     async def _checked(
         self, server: Server, before: Json, tell: Callable[[Result], None]
     ) -> Outcome:
-        examiner = None if self.document is None else Examiner(self.document, self.url)
+        examiner = None if self.document is None else Examiner(self.document, self.base)
         watchers = () if examiner is None else (examiner,)
         runner = Runner(replace(server, watchers=watchers), tell, slow=self.slow)
-        results, left = await runner.run(self.checks)
-        renamed = await _rename(server, before)
+        try:
+            results, left = await runner.run(self.checks)
+        finally:
+            renamed = await _rename(server, before)
         complaints = None if examiner is None else examiner.complaints
         return Outcome(results, complaints, left + renamed)
 
