@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from itertools import permutations
 
 import asyncpg
 import pytest
 
-from tams.catalogue.sql.objects import _GET_OBJECT
 from tams.catalogue.sql.postgres import PostgresCatalogue
 from tams.domain.registration import decide
 from tams.domain.segments import SegmentQuery
@@ -25,7 +23,6 @@ from tests.catalogue.building import (
     segment_at,
 )
 from tests.catalogue.test_init_objects import fragmented, needing
-from tests.catalogue.test_postgres import nodes
 
 
 @pytest.fixture
@@ -181,25 +178,6 @@ async def test_media_of_a_removed_flow_hold_it_until_they_are_condemned(postgres
     assert (await get_object(postgres, "b")).init_object.object_id == "i"
     assert await get_object(postgres, "i") is not None
     assert not await is_condemned(admin, "i")
-
-
-async def test_the_cost_of_a_look_does_not_depend_on_the_media(postgres, admin, flows):
-    media = [f"m{n}" for n in range(900)]
-    await allocate(postgres, flows[0], "k", *media)
-    segments = [needing("i", each, f"[{n}:0_{n + 1}:0)") for n, each in enumerate(media, 1)]
-    assert not (await post(postgres, flows[0], *segments)).refused
-    await post(postgres, flows[1], needing("i", "b", "[0:0_1:0)"))
-    await admin.execute("SET plan_cache_mode = force_generic_plan")
-    for command in ("SELECT 1", "ANALYZE"):
-        await admin.execute(command)
-        explained = await admin.fetchval(
-            f"EXPLAIN (ANALYZE, FORMAT JSON) {_GET_OBJECT.postgresql}", "i"
-        )
-        visited = [
-            (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
-            for node in nodes(json.loads(explained)[0]["Plan"])
-        ]
-        assert sum(visited) < 30
 
 
 @pytest.mark.parametrize("order", list(permutations("rni")), ids="".join)

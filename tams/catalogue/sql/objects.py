@@ -16,6 +16,7 @@ from sqlalchemy import (
     exists,
     literal_column,
     select,
+    text,
     union_all,
     update,
 )
@@ -37,14 +38,21 @@ from tams.domain.tags import TagFilter
 from tams.domain.timerange import TimeRange
 from tams.errors import Invalid
 
-# `OFFSET 0`, and two bounds and an order where `=` would do: else PostgreSQL may read all Segments,
-# or all Objects for one that has few, where it should go by index and stop at the first.
-_USED = """EXISTS (SELECT 1 FROM segment r JOIN flow f ON f.pk = r.flow_pk
-    WHERE r.object_pk = {}.pk AND f.gone_at IS NULL LIMIT 1 OFFSET 0)"""
-LIVING = _USED.format("o")
+# `OFFSET 0`: else PostgreSQL may read all Segments, where it should go by index and stop at the
+# first.
+LIVING = """EXISTS (SELECT 1 FROM segment r JOIN flow f ON f.pk = r.flow_pk
+    WHERE r.object_pk = o.pk AND f.gone_at IS NULL LIMIT 1 OFFSET 0)"""
 """Whether a living Flow has a Segment of the Object `o`."""
-LIVING_INIT = f"""(SELECT m.pk FROM object m WHERE m.init_pk >= o.pk AND m.init_pk <= o.pk
-    AND {_USED.format("m")} ORDER BY m.init_pk LIMIT 1) IS NOT NULL"""
+# From Flow to Flow along an index, since a Flow may have any number of such Segments. The bound is
+# a pair and the order names both columns, else PostgreSQL may take another index; and it is `>=`,
+# since SQLite would begin a `>` at the first Segment of the Flow before.
+_FLOWS_BY = """WITH RECURSIVE hop(flow_pk) AS (SELECT CAST(0 AS bigint) UNION ALL
+    SELECT (SELECT s.flow_pk FROM segment s
+        WHERE (s.{column}, s.flow_pk) >= ({key}, hop.flow_pk + 1) AND s.{column} <= {key}
+        ORDER BY s.{column}, s.flow_pk LIMIT 1) FROM hop WHERE hop.flow_pk IS NOT NULL)
+SELECT hop.flow_pk FROM hop"""
+LIVING_INIT = f"""EXISTS ({_FLOWS_BY.format(column="init_pk", key="o.pk")}
+    JOIN flow f ON f.pk = hop.flow_pk WHERE f.gone_at IS NULL)"""
 """Whether a living Flow has a Segment of a Media Object that names `o` as its init Object."""
 
 _INIT_OBJECT = """CASE WHEN o.init_pk IS NOT NULL THEN
@@ -53,6 +61,11 @@ INIT_OBJECT = Written(
     _INIT_OBJECT.format("json_array", ""), _INIT_OBJECT.format("json_build_array", "::text")
 )
 """The `InitObject` that the Object `o` names, as JSON, so that no page needs a second query."""
+
+_ASKED = "(SELECT pk FROM object WHERE id = :object_id)"
+_REFERRING = f"""flow.pk IN (
+    SELECT flow_pk FROM ({_FLOWS_BY.format(column="object_pk", key=_ASKED)}) AS media
+    UNION SELECT flow_pk FROM ({_FLOWS_BY.format(column="init_pk", key=_ASKED)}) AS init)"""
 
 _TAKEN = select(object_.c.id).where(Among(object_.c.id, "ids"))
 _ALLOCATE = Rows.inserted(
@@ -260,13 +273,10 @@ class SQLObjects(Objects):
 @lru_cache(maxsize=64)
 def _referring(wanted: tuple[tuple[str, int], ...]) -> Select[tuple[str]]:
     clauses = FLOW_TAGS.clauses(flow.c.pk)
-    asked = select(object_.c.pk).where(object_.c.id == bindparam("object_id"))
-    named_by = select(_media.c.pk).where(_media.c.init_pk == asked.scalar_subquery())
-    referring = select(segment.c.flow_pk).where(segment.c.object_pk.in_(union_all(asked, named_by)))
     return (
         select(flow.c.id)
         .where(
-            flow.c.pk.in_(referring),
+            text(_REFERRING),
             flow.c.gone_at.is_(None),
             flow.c.id > bindparam("after"),
             *(clauses[name](number) for name, number in wanted),

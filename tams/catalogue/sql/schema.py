@@ -195,9 +195,17 @@ segment = Table(
     Column("sample_offset", BigInteger),
     Column("sample_count", BigInteger),
     Column("end_inclusive", SmallInteger, nullable=False),
+    Column("init_pk", BigInteger),  # that of the row's Object, which never changes while this is so
     sqlite_with_rowid=False,
 )
 Index("segment_object", segment.c.object_pk, segment.c.flow_pk, segment.c.start_ns)
+Index(
+    "segment_init",
+    segment.c.init_pk,
+    segment.c.flow_pk,
+    sqlite_where=segment.c.init_pk.is_not(None),
+    postgresql_where=segment.c.init_pk.is_not(None),
+)
 
 object_ = Table(
     "object",

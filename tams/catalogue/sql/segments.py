@@ -50,7 +50,7 @@ _INIT_ID = "(SELECT i.id FROM object i WHERE i.pk = o.init_pk)"
 # all Segments or Objects first; on SQLite `CROSS JOIN` does.
 _SURVEY = Written(
     f"""SELECT 0, o.id, {_STATE}, o.pk, o.allocated_for, o.start_ns, o.end_ns, o.end_inclusive,
-    o.key_frame_count, NULL, NULL, {_INIT_ID}
+    o.key_frame_count, o.init_pk, NULL, {_INIT_ID}
 FROM object o WHERE o.id IN (SELECT value FROM json_each(?2))
 UNION ALL
 SELECT 1, o.id, NULL, NULL, s.start_ns, s.end_ns, s.end_inclusive, s.ts_offset, s.last_duration,
@@ -65,7 +65,7 @@ SELECT 2, j.value, NULL, j.key + 1 +
     NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 FROM json_each(?4) j""",
     f"""WITH named AS (SELECT o.id, {_STATE} AS state, o.pk, o.allocated_for, o.start_ns, o.end_ns,
-    o.end_inclusive, o.key_frame_count, NULL::bigint, NULL::bigint, {_INIT_ID}
+    o.end_inclusive, o.key_frame_count, o.init_pk, NULL::bigint, {_INIT_ID}
 FROM object o WHERE o.id = ANY($2::text[]) ORDER BY o.pk FOR UPDATE)
 SELECT 0, named.* FROM named
 UNION ALL
@@ -105,7 +105,7 @@ _ADD_OBJECTS = Rows.inserted(
 _ADD_INSTANCES = Rows.inserted(instance, "object_pk", "position", "url", "label")
 _ADD_SEGMENTS = Rows.inserted(
     segment, "flow_pk", "start_ns", "end_ns", "end_inclusive", "object_pk", "registered",
-    "ts_offset", "last_duration", "sample_offset", "sample_count",
+    "ts_offset", "last_duration", "sample_offset", "sample_count", "init_pk",
 )  # fmt: skip
 
 _LIVING_FLOW = "(SELECT pk FROM flow WHERE id = ?1 AND gone_at IS NULL)"
@@ -158,6 +158,7 @@ class SQLSegments(Segments):
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._reserved: dict[str, int] = {}
+        self._keys: dict[str, int] = {}
 
     async def survey(self, flow: LockedFlow, posts: Sequence[NewSegment]) -> Survey:
         rows = await self._connection.fetch(
@@ -175,6 +176,9 @@ class SQLSegments(Segments):
             if part == 0:
                 facts = (rest[0], _range(rest[1:4]), rest[4], rest[7])
                 objects[object_id] = KnownObject(key, state, *facts)
+                self._keys[object_id] = key
+                if rest[7] is not None:
+                    self._keys[rest[7]] = rest[5]
             elif part == 1:
                 neighbours.append(Neighbour._make((*rest[:3], object_id, *rest[3:7])))
             else:
@@ -188,7 +192,8 @@ class SQLSegments(Segments):
         registered, inits, external, instances, segments = [], [], [], [], []
         for new, known, post, init in accepted:
             key = self._reserved[new.object_id] if known is None or known.key < 0 else known.key
-            init_key = None if init is None else init.key
+            needed = new.init_object
+            init_key = None if needed is None else self._keys[needed.object_id]
             end_inclusive = int(new.object_end_inclusive)
             facts = (flow.key, *new[8:10], end_inclusive, new.key_frame_count, init_key)
             if init is not None and init.state == "allocated":
@@ -202,7 +207,7 @@ class SQLSegments(Segments):
             elif known.state == "allocated":
                 registered.append((key, *facts))
             segments.append(
-                (flow.key, new[0], new[1], int(new.end_inclusive), key, ordinal, *new[4:8])
+                (flow.key, *new[:2], int(new.end_inclusive), key, ordinal, *new[4:8], init_key)
             )
         await self._connection.hold_rows(_REGISTER, registered)
         await self._connection.hold_rows(_REGISTER_INITS, inits)
