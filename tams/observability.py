@@ -1,8 +1,12 @@
-"""Logging: one line an event, with its facts as key and value; and what nobody may read."""
+"""Logging: one line an event, with its facts as key and value; and what nobody may read.
+
+Every line names its process, since several may write to one log.
+"""
 
 from __future__ import annotations
 
 import logging
+import os
 import re
 import sys
 from typing import Literal
@@ -22,6 +26,7 @@ def configure_logging(log_format: Literal["text", "json"]) -> None:
     """Write log lines to standard error, as text for people or JSON for machines."""
     processors: list[structlog.typing.Processor] = [
         structlog.processors.add_log_level,
+        _add_process,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     if log_format == "text":
@@ -37,3 +42,10 @@ def configure_logging(log_format: Literal["text", "json"]) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
+
+
+def _add_process(
+    _: object, __: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    event["process"] = os.getpid()
+    return event

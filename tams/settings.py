@@ -34,6 +34,9 @@ IGNORED = frozenset(
 )
 """Names that belong to the tests and the client commands."""
 
+IN_MEMORY = "sqlite:///:memory:"
+"""A catalogue that no other process sees."""
+
 
 class Settings(BaseModel):
     """How this deployment runs; the variable of `data_dir` is TAMS_DATA_DIR."""
@@ -137,6 +140,11 @@ class Settings(BaseModel):
         1000, ge=1, description="works that may wait for the catalogue; more are told to come back"
     )
     time_limit: float = Field(30.0, gt=0, description="seconds that the catalogue works on one")
+    workers: int = Field(1, ge=1, le=256, description="processes of `tams serve`")
+    background: bool = Field(
+        default=True,
+        description="whether `tams serve` does background work; if not, `tams worker` must",
+    )
     worker_interval: float = Field(
         1.0, gt=0, description="seconds between two looks for background work"
     )
@@ -191,6 +199,13 @@ class Settings(BaseModel):
             )
         if "basic" in schemes and not self.credentials:
             raise ValueError("TAMS_AUTH: basic needs the users of TAMS_CREDENTIALS")
+        return self
+
+    @model_validator(mode="after")
+    def _memory_is_shared_with_nobody(self) -> Settings:
+        if self.catalogue == IN_MEMORY and (self.workers > 1 or not self.background):
+            name = "TAMS_WORKERS" if self.workers > 1 else "TAMS_BACKGROUND"
+            raise ValueError(f"{name}: a catalogue in memory belongs to one process")
         return self
 
     @property

@@ -17,7 +17,7 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from tams.app import running
+from tams.app.running import running
 from tams.conformance.receiver import receiving
 from tams.conformance.server import Answer, Headers, Server
 from tams.settings import read_settings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from uuid import uuid4
 
 import pytest
@@ -38,4 +39,4 @@ def test_json_is_one_object_a_line(capsys):
     structlog.get_logger().info("begun", number=5)
     logged = json.loads(capsys.readouterr().err)
     assert logged.pop("timestamp").endswith("Z")
-    assert logged == {"event": "begun", "level": "info", "number": 5}
+    assert logged == {"event": "begun", "level": "info", "number": 5, "process": os.getpid()}

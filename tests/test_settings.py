@@ -53,6 +53,13 @@ def test_urls_must_not_outlive_unregistered_objects():
         read_settings({"TAMS_MIN_PRESIGNED_URL_TIMEOUT": "8000"})
 
 
+@pytest.mark.parametrize("shared", [{"TAMS_WORKERS": "2"}, {"TAMS_BACKGROUND": "false"}])
+def test_a_catalogue_in_memory_belongs_to_one_process(shared):
+    read_settings(shared)
+    with pytest.raises(BadSettings, match=next(iter(shared))):
+        read_settings({"TAMS_CATALOGUE": "sqlite:///:memory:", **shared})
+
+
 @pytest.mark.parametrize(
     ("host", "loopback"),
     [("127.0.0.1", True), ("::1", True), ("localhost", True), ("0.0.0.0", False), ("x.y", False)],

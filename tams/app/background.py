@@ -1,4 +1,4 @@
-"""What goes on behind the answers, in this process."""
+"""What goes on behind the answers: beside the server, or in a process of its own."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from tams.app.stores import Stores
+from tams.domain.clock import Clock, utc_now
+from tams.errors import BadSettings
 from tams.services.cleanup import CleanUp
 from tams.services.copies import Copies
 from tams.services.deletions import Deletions
 from tams.services.delivery import Delivery, Retries
 from tams.services.elsewhere import Elsewhere
 from tams.services.queue import Queue
+from tams.settings import Settings
 from tams.workers.loop import Worker, unhurried
 from tams.workers.webhooks import Deliverer
 
@@ -31,7 +34,7 @@ class Background:
             timeout=settings.webhook_timeout,
             interval=settings.worker_interval,
         )
-        self._worker = Worker(
+        self.worker = Worker(
             [
                 cleanup.condemn_expired,
                 cleanup.expire_events,
@@ -49,14 +52,43 @@ class Background:
         )
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[Worker]:
+    async def running(self) -> AsyncIterator[None]:
         """Begin, and finish what was begun."""
-        self._worker.start()
+        self.worker.start()
         try:
-            yield self._worker
+            yield
         finally:
             await self._deliverer.close()
-            await self._worker.stop()
+            await self.worker.stop()
+
+
+@asynccontextmanager
+async def working(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[None]:
+    """Do the background work and nothing else; finish it behind the caller.
+
+    Raises `BadSettings` if it cannot start.
+    """
+    if not settings.port and not settings.public_url:
+        raise BadSettings(
+            "TAMS_PORT: a worker gives out URLs, so it must know the server's; or set "
+            "TAMS_PUBLIC_URL"
+        )
+    stores = Stores.build(settings, clock)
+    background = Background(stores, build_deletions(stores))
+    async with stores.opened(), background.running():
+        yield
+
+
+def build_deletions(stores: Stores) -> Deletions:
+    """What routes and the background share."""
+    settings = stores.settings
+    return Deletions(
+        stores.catalogue,
+        stores.clock,
+        url_lifetime=stores.url_lifetime,
+        threshold=settings.async_deletion_threshold,
+        retention=timedelta(seconds=settings.deletion_request_retention),
+    )
 
 
 def _cleanup(stores: Stores) -> CleanUp:

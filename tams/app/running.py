@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 
 from fastapi import FastAPI
 
-from tams.app.background import Background
-from tams.app.services import build_deletions, build_services
+from tams.app.background import Background, build_deletions
+from tams.app.services import build_services
 from tams.app.stores import Stores
 from tams.app.web import build_application
 from tams.domain.clock import Clock, utc_now
@@ -20,12 +19,13 @@ from tams.settings import Settings
 async def running(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[FastAPI]:
     """Build, open and hand out the application; close it behind the caller.
 
-    Its `state.worker` does the background work. Raises `BadSettings` if it cannot start.
+    Its `state.worker` does the background work, unless that is left to other processes. Raises
+    `BadSettings` if it cannot start.
     """
-    # Each step of a statement gives the GIL away; 5 ms until it comes back would cost tenfold.
-    sys.setswitchinterval(0.0005)
     stores = Stores.build(settings, clock)
     deletions = build_deletions(stores)
     background = Background(stores, deletions)
-    async with stores.opened(), background.running() as worker:
-        yield build_application(settings, build_services(stores, deletions), worker)
+    beside = background.running() if settings.background else nullcontext()
+    async with stores.opened(), beside:
+        services = build_services(stores, deletions)
+        yield build_application(settings, services, background.worker)

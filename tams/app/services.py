@@ -28,18 +28,6 @@ from tams.services.webhooks import Webhooks
 from tams.settings import Settings
 
 
-def build_deletions(stores: Stores) -> Deletions:
-    """What routes and workers share."""
-    settings = stores.settings
-    return Deletions(
-        stores.catalogue,
-        stores.clock,
-        url_lifetime=stores.url_lifetime,
-        threshold=settings.async_deletion_threshold,
-        retention=timedelta(seconds=settings.deletion_request_retention),
-    )
-
-
 def build_services(stores: Stores, deletions: Deletions) -> Services:
     """Every service that a route may ask."""
     settings, clock = stores.settings, stores.clock

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -66,6 +67,8 @@ class Stores:
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
         """Open all, and close them in turn; raises `BadSettings`."""
+        # Each step of a statement gives the GIL away; 5 ms until it comes back would cost tenfold.
+        sys.setswitchinterval(0.0005)
         async with AsyncExitStack() as stack:
             await self.catalogue.open()
             stack.push_async_callback(self.catalogue.close)

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from tams import __version__
-from tams.cli import admin, conformance, export, ingest, ls, serve
+from tams.cli import admin, conformance, export, ingest, ls, serve, worker
 from tams.errors import TamsError
 from tams.observability import masked
 
@@ -19,6 +19,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("serve")(serve.serve)
+app.command("worker")(worker.worker)
 app.command("ingest")(ingest.ingest)
 app.command("export")(export.export)
 app.command("ls")(ls.ls)

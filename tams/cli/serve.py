@@ -46,7 +46,7 @@ def serve(
 async def _serve(settings: Settings) -> None:
     import uvicorn
 
-    from tams.app import running
+    from tams.app.running import running
 
     listener = _listen(settings)
     settings = settings.model_copy(update={"port": listener.getsockname()[1]})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import pytest_asyncio
 
-from tams.app import running
+from tams.app.running import running
 from tams.conformance.subscriptions import WEBHOOKS, idle_body
 from tams.errors import BadSettings
 from tams.settings import read_settings

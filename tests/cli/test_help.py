@@ -14,6 +14,7 @@ from tams.cli import app
 
 OPTIONS = {
     "serve": {"--host", "--port", "--data-dir", "--insecure"},
+    "worker": {"--data-dir"},
     "ingest": {
         "--url",
         "--label",

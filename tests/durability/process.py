@@ -23,23 +23,15 @@ def environment(**settings: str) -> dict[str, str]:
     return kept | {f"TAMS_{name.upper()}": value for name, value in settings.items()}
 
 
-class ServerProcess:
-    """`tams serve` on a free port, or another program that says where it listens as that does."""
+class TamsProcess:
+    """A command that goes on until it is told to end; it is ready once it has said what it must."""
 
-    def __init__(
-        self,
-        folder: Path,
-        catalogue: str,
-        command: Sequence[str] = TAMS,
-        options: Sequence[str] = (),
-        **settings: str,
-    ) -> None:
-        """`options` are those of `serve`, `settings` those of the environment without prefix."""
-        given = {"data_dir": str(folder / "data"), "catalogue": catalogue} | settings
-        self._log = folder / "server.log"
+    def __init__(self, log: Path, command: Sequence[str], ready: str, **settings: str) -> None:
+        """`ready` is a pattern; `settings` are those of the environment, without prefix."""
+        self._log = log
         self._process = subprocess.Popen(
-            [*command, "serve", "--port", "0", *options],
-            env=environment(**given),
+            command,
+            env=environment(**settings),
             cwd=PROJECT,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -48,7 +40,7 @@ class ServerProcess:
         self._output: Queue[bytes] = Queue()
         self._reader = Thread(target=self._read)
         self._reader.start()
-        self.url = self._announced()
+        self.found = self._awaited(ready)
 
     def _read(self) -> None:
         """Keep what it says, so that it is never held up."""
@@ -59,11 +51,11 @@ class ServerProcess:
                 self._output.put(line)
         self._output.put(b"")
 
-    def _announced(self) -> str:
-        found = re.search(r"http://\S+", self._output.get(timeout=DEADLINE_S).decode())
+    def _awaited(self, ready: str) -> str:
+        found = re.search(ready, self._output.get(timeout=DEADLINE_S).decode())
         if found is None:
             self.kill()
-            raise AssertionError(f"the server did not start: {self._log.read_text()}")
+            raise AssertionError(f"it did not start: {self._log.read_text()}")
         return found[0]
 
     @property
@@ -93,6 +85,37 @@ class ServerProcess:
     def _end(self) -> None:
         self._process.wait(DEADLINE_S)
         self._reader.join()
+
+
+class ServerProcess(TamsProcess):
+    """`tams serve` on a free port, or another program that says where it listens as that does."""
+
+    def __init__(
+        self,
+        folder: Path,
+        catalogue: str,
+        command: Sequence[str] = TAMS,
+        options: Sequence[str] = (),
+        **settings: str,
+    ) -> None:
+        """`options` are those of `serve`, `settings` those of the environment without prefix."""
+        given = {"data_dir": str(folder / "data"), "catalogue": catalogue} | settings
+        words = [*command, "serve", "--port", "0", *options]
+        super().__init__(folder / "server.log", words, r"http://\S+", **given)
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return self.found
+
+
+class WorkerProcess(TamsProcess):
+    """`tams worker`, beside a server at `url` with the same folder and catalogue."""
+
+    def __init__(self, folder: Path, catalogue: str, url: str, **settings: str) -> None:
+        given = {"data_dir": str(folder / "data"), "catalogue": catalogue, "public_url": url}
+        words = [*TAMS, "worker"]
+        super().__init__(folder / "worker.log", words, "has begun", **given | settings)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tams.app import running
+from tams.app.running import running
 from tams.catalogue import connect
 from tams.domain.clock import utc_now
 from tams.domain.timerange import SECOND, TimeRange
