@@ -96,7 +96,9 @@ class ObjectFiles:
         except BaseException:
             beside.unlink()
             raise
-        _forget(path.parent, () if before is None else (facts_path(path, before),))
+        sync_folder(path.parent)
+        if before is not None:
+            facts_path(path, before).unlink(missing_ok=True)
         return _stored(upload.size, modified, facts)
 
     def open(self, key: str) -> OpenObject | None:
@@ -123,42 +125,36 @@ class ObjectFiles:
         Returns those that could not be removed, and why.
         """
         failed: dict[str, OSError] = {}
-        ended: dict[Path, dict[str, Path]] = defaultdict(dict)
+        folders: dict[Path, list[str]] = defaultdict(list)
         for key in keys:
+            path = self._path(key)
             try:
-                path = self._path(key)
-                before = self._unlink(path)
+                self._unlink(path)
             except OSError as error:
                 failed[key] = error
             else:
-                if before is not None:
-                    ended[path.parent][key] = facts_path(path, before)
-        for folder, facts in ended.items():
+                folders[path.parent].append(key)
+        for folder, within in folders.items():
             try:
-                _forget(folder, facts.values())
+                if folder.is_dir():
+                    sync_folder(folder)
             except OSError as error:
-                failed |= dict.fromkeys(facts, error)
+                failed |= dict.fromkeys(within, error)
         return failed
 
-    def _unlink(self, path: Path) -> int | None:
-        """Remove bytes; gives when they were modified, None if there were none."""
+    def _unlink(self, path: Path) -> None:
+        """Remove bytes, then their facts, so that a killed process leaves those of one at most."""
         with locked(self._lock):
             before = _modified(path)
             if before is not None:
                 path.unlink()
-        return before
+        if before is not None:
+            facts_path(path, before).unlink(missing_ok=True)
 
     def _path(self, key: str) -> Path:
         if not is_key(key):
             raise Invalid("key", key, "it must be a relative path of letters, digits and -_.")
         return self._root / key
-
-
-def _forget(folder: Path, facts: Iterable[Path]) -> None:
-    """Make changes in a folder durable, then remove the facts of the bytes that they ended."""
-    sync_folder(folder)
-    for each in facts:
-        each.unlink(missing_ok=True)
 
 
 def _modified(path: Path) -> int | None:

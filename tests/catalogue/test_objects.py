@@ -157,6 +157,23 @@ async def test_what_is_condemned_gets_a_job_and_is_forgotten(catalogue, flow):
     assert await key_of(catalogue, flow, "o1") not in keys
 
 
+async def test_many_are_doomed_and_forgotten_at_once(catalogue, flow):
+    names = [f"o{n}" for n in range(5)]
+    await allocate(catalogue, flow, *names)
+    segments = [segment_at(name, f"[{n}:0_{n + 1}:0)") for n, name in enumerate(names)]
+    external = segment_at("x", "[9:0_10:0)", get_urls=(ELSEWHERE,))
+    await post(catalogue, flow, *segments, external)
+    keys = {name: await key_of(catalogue, flow, name) for name in (*names, "x")}
+    await delete_segments(catalogue, flow, "[1:0_20:0)")
+    assert await condemn(catalogue, *keys.values()) == 5
+    expected = {(keys[name], (Instance("disk", f"at/{name}"),), False) for name in names[1:]}
+    assert set(await doomed(catalogue, *keys.values())) == {*expected, (keys["x"], (), False)}
+    await forget(catalogue, *(key for name, key in keys.items() if name != "o4"))
+    assert await taken(catalogue, *names, "x") == {"o0", "o4"}
+    assert await get_object(catalogue, "o0") is not None
+    assert [each.key for each in await doomed(catalogue, *keys.values())] == [keys["o4"]]
+
+
 async def test_an_external_object_leaves_no_bytes_to_remove(catalogue, flow):
     await post(catalogue, flow, segment_at("x", "[0:0_1:0)", get_urls=(ELSEWHERE,)))
     key = await key_of(catalogue, flow, "x")
