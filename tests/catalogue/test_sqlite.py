@@ -53,27 +53,38 @@ async def test_two_catalogues_share_a_file(catalogue):
     await other.close()
 
 
-async def test_works_that_wait_together_share_a_commit(catalogue):
-    release, commits = threading.Event(), []
+async def holding(catalogue, work):
+    """A work that has begun, so that those that come now wait together until `release` is set."""
+    begun, release = threading.Event(), threading.Event()
 
     def hold(database):
-        database.set_commit_hook(lambda: bool(commits.append(1)))
+        work(database)
+        begun.set()
         release.wait(10)
 
     held = asyncio.create_task(catalogue._writer.submit(hold))
+    await asyncio.to_thread(begun.wait, 10)
+    return held, release
+
+
+async def test_works_that_wait_together_share_a_commit(catalogue):
+    commits = []
+    held, release = await holding(
+        catalogue, lambda database: database.set_commit_hook(lambda: bool(commits.append(1)))
+    )
     flows = [make_flow() for _ in range(10)]
     tasks = [asyncio.create_task(catalogue.write(lambda tx, f=f: tx.flows.add(f))) for f in flows]
     await asyncio.sleep(0)
     release.set()
     await asyncio.gather(held, *tasks)
-    assert len(commits) == 1
+    assert len(commits) == 2  # that of the work that kept them waiting, and theirs
     assert [await get_flow(catalogue, flow.id) for flow in flows] == flows
 
 
 async def test_a_lost_shared_transaction_runs_each_work_alone(catalogue):
     """`ROLLBACK` stands for what the engine does by itself when the disk is full."""
-    release, runs = threading.Event(), []
-    held = asyncio.create_task(catalogue._writer.submit(lambda _: release.wait(10)))
+    runs = []
+    held, release = await holding(catalogue, lambda _: None)
     flows = [make_flow() for _ in range(3)]
 
     def lose_once(database):
