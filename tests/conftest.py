@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 from itertools import count
 
 import pytest
@@ -14,6 +15,12 @@ from tams.catalogue.sql.migrations import steps
 from tests.examined import SEEN, Seen, coverage, is_whole
 from tests.postgres import find_binaries, renew, throw_away_server
 from tests.serving import serving
+
+
+def pytest_configure():
+    """Let commands that tests start be interrupted: what a shell runs behind it ignores Ctrl-C."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
