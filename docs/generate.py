@@ -64,6 +64,8 @@ def conformance_page() -> str:
         "",
         *(f"{line[0].upper()}{line[1:]}." for line in not_checked()),
         "",
+        "[Why](decisions/0010-statements-that-do-not-hold.md), one by one.",
+        "",
     ]
     return "\n".join(rows)
 

@@ -17,7 +17,14 @@ class OurDocument(OfficialDocument):
     """Of our own server we ask more: every answer is called JSON, every refusal has one body."""
 
     def complaints(
-        self, method: str, path: str, status: int, headers: Mapping[str, str], body: bytes
+        self,
+        method: str,
+        path: str,
+        status: int,
+        headers: Mapping[str, str],
+        body: bytes,
+        *,
+        limited: bool = False,
     ) -> Iterator[str]:
         template = self.path_of(path)
         if template is None or method == "OPTIONS":
@@ -28,7 +35,7 @@ class OurDocument(OfficialDocument):
             yield f"Content-Type is {headers.get('Content-Type')}"
         if status >= 400 and method != "HEAD":
             yield from self.differences({"$ref": "schemas/error.json"}, json.loads(body))
-        yield from super().complaints(method, path, status, headers, body)
+        yield from super().complaints(method, path, status, headers, body, limited=limited)
 
 
 def folder() -> Path | None:

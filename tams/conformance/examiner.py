@@ -19,9 +19,15 @@ class Complaint:
 
 
 class Examiner:
-    """A watcher that collects complaints; `examined` is the number of answers it has seen."""
+    """A watcher that collects complaints; `examined` is the number of answers it has seen.
 
-    def __init__(self, document: OfficialDocument, base: str) -> None:
+    Who shows `everything`, an Authorization header or none, may do everything; others may not.
+    """
+
+    def __init__(
+        self, document: OfficialDocument, base: str, everything: str | None = None
+    ) -> None:
+        self._everything = everything
         self._document = document
         self._base = base
         self._complaints: set[Complaint] = set()
@@ -35,7 +41,12 @@ class Examiner:
             return
         self.examined += 1
         for difference in self._document.complaints(
-            method, asked, answer.status, answer.headers, answer.body
+            method,
+            asked,
+            answer.status,
+            answer.headers,
+            answer.body,
+            limited=answer.shown != self._everything,
         ):
             self._complaints.add(Complaint(f"{method} {template}", answer.status, difference))
 

@@ -32,12 +32,16 @@ Json = Any
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back: status, headers, the bytes, and the request for messages."""
+    """What came back: status, headers, the bytes; and the request for messages.
+
+    `shown` is the Authorization header of the request, if it had one.
+    """
 
     request: str
     status: int
     headers: CIMultiDictProxy[str]
     body: bytes
+    shown: str | None = None
 
     @property
     def json(self) -> Json:
@@ -108,7 +112,8 @@ class Server:
             method, URL(url, encoded=True), data=data, headers=sent, allow_redirects=False
         ) as reply:
             body_read = await reply.read()
-        answer = Answer(f"{method} {path}", reply.status, reply.headers, body_read)
+        shown = sent.get("Authorization")
+        answer = Answer(f"{method} {path}", reply.status, reply.headers, body_read, shown)
         for watcher in self.watchers:
             watcher(method, path, answer)
         return answer

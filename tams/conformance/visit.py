@@ -74,7 +74,8 @@ class Visit:
     async def _checked(
         self, server: Server, before: Json, tell: Callable[[Result], None]
     ) -> Outcome:
-        examiner = None if self.document is None else Examiner(self.document, self.base)
+        everything = server.headers.get("Authorization")
+        examiner = None if self.document is None else Examiner(self.document, self.base, everything)
         watchers = () if examiner is None else (examiner,)
         runner = Runner(replace(server, watchers=watchers), tell, slow=self.slow)
         try:

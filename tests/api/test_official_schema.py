@@ -40,6 +40,12 @@ def test_a_right_answer_passes(official, method, path, status, value, headers) -
     )
 
 
+def test_only_callers_who_may_not_do_everything_are_forbidden_anything(official) -> None:
+    forbidden = ("GET", "/sources", 403, JSON, json.dumps(ERROR).encode())
+    assert list(official.complaints(*forbidden, limited=True)) == []
+    assert list(official.complaints(*forbidden)) == ["status 403 is not declared"]
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status", "value", "headers", "complaint"),
     [
@@ -51,6 +57,7 @@ def test_a_right_answer_passes(official, method, path, status, value, headers) -
         ("GET", "/sources", 200, [SOURCE], JSON | {"X-Paging-Count": "1.5"}, "X-Paging-Count"),
         ("GET", "/sources", 200, [], {"Content-Type": "text/plain"}, "Content-Type"),
         ("GET", "/sources", 404, ERROR, JSON, "not declared"),
+        ("GET", "/sources", 403, ERROR, JSON, "not declared"),
         ("GET", "/sources", 400, {"summary": "why"}, JSON, "type"),
         ("HEAD", "/sources", 200, [], JSON, "a body came"),
         ("POST", "/sources", 201, SOURCE, JSON, "no such operation"),
