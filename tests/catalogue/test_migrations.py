@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import apsw
 import asyncpg
+import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
 from sqlalchemy.dialects.postgresql.base import PGDialect
@@ -84,13 +85,14 @@ async def test_the_revisions_lead_to_the_schema_on_postgresql(postgres_url, empt
     assert await facts(postgres_url) == await facts(empty_postgres_url, script)
 
 
-def first_steps(engine):
-    """The statements that made the schema before there was a second one."""
+def steps_to(revision, engine):
+    """The statements that made the schema of an earlier version."""
     config = configuration(engine)
-    command.upgrade(config, "base:0001", sql=True)
+    command.upgrade(config, f"base:{revision}", sql=True)
     return config.output_buffer.getvalue()
 
 
+EARLIER = ["0001", "0002"]
 KEPT = "UPDATE service SET name = 'kept'"
 
 
@@ -102,16 +104,50 @@ async def is_brought_up_to_date(url):
     await store.close()
 
 
-async def test_sqlite_of_the_first_version_is_brought_up_to_date(tmp_path):
+@pytest.mark.parametrize("revision", EARLIER)
+async def test_an_earlier_version_of_sqlite_is_brought_up_to_date(tmp_path, revision):
     path = tmp_path / "catalogue.sqlite"
     database = apsw.Connection(str(path))
-    database.execute(first_steps("sqlite") + KEPT).fetchall()
+    database.execute(steps_to(revision, "sqlite") + KEPT).fetchall()
     database.close()
     await is_brought_up_to_date(f"sqlite:///{path}")
 
 
-async def test_postgresql_of_the_first_version_is_brought_up_to_date(empty_postgres_url):
+@pytest.mark.parametrize("revision", EARLIER)
+async def test_an_earlier_version_of_postgresql_is_brought_up_to_date(empty_postgres_url, revision):
     database = await asyncpg.connect(empty_postgres_url)
-    await database.execute(first_steps("postgresql") + KEPT)
+    await database.execute(steps_to(revision, "postgresql") + KEPT)
     await database.close()
     await is_brought_up_to_date(empty_postgres_url)
+
+
+async def rows(url, query):
+    """What a query finds, on either engine."""
+    if url.startswith("sqlite"):
+        database = apsw.Connection(url.removeprefix("sqlite:///"))
+        found = [tuple(row) for row in database.execute(query)]
+        database.close()
+        return found
+    database = await asyncpg.connect(url)
+    try:
+        return [tuple(row) for row in await database.fetch(query)]
+    finally:
+        await database.close()
+
+
+async def test_segments_learn_which_init_object_they_need(sqlite_url, empty_postgres_url):
+    objects = """INSERT INTO object (id, is_init, init_pk) VALUES ('init', 1, NULL);
+INSERT INTO object (id, init_pk) VALUES ('media', 1), ('other', NULL);"""
+    segments = """INSERT INTO segment
+    (flow_pk, start_ns, end_ns, object_pk, ts_offset, registered, end_inclusive)
+VALUES (1, 0, 1, 2, 0, 1, 0), (1, 1, 2, 3, 0, 1, 0)"""
+    database = apsw.Connection(sqlite_url.removeprefix("sqlite:///"))
+    database.execute(steps_to("0002", "sqlite") + objects + segments).fetchall()
+    database.close()
+    connection = await asyncpg.connect(empty_postgres_url)
+    await connection.execute(steps_to("0002", "postgresql") + objects + segments)
+    await connection.close()
+    for url in (sqlite_url, empty_postgres_url):
+        await migrate(url)
+        found = await rows(url, "SELECT start_ns, init_pk FROM segment ORDER BY start_ns")
+        assert found == [(0, 1), (1, None)]

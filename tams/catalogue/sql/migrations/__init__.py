@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tams.catalogue.sql.statements import Engine
 
-HEAD = "0002"
+HEAD = "0003"
 """The version that this program works with."""
 
 VERSION = "SELECT version_num FROM alembic_version"

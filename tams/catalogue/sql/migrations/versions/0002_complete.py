@@ -22,11 +22,9 @@ def upgrade() -> None:
     op.add_column("flow", sa.Column("deletions", sa.SmallInteger()))
     op.add_column("object", sa.Column("is_init", sa.SmallInteger()))
     op.add_column("object", sa.Column("init_pk", sa.BigInteger()))
-    op.add_column("segment", sa.Column("init_pk", sa.BigInteger()))
-    _index_where("flow_profile", "flow", ["profile_id"], "profile_id IS NOT NULL")
-    _index_where("object_init", "object", ["init_pk"], "init_pk IS NOT NULL")
-    _index_where("segment_init", "segment", ["init_pk", "flow_pk"], "init_pk IS NOT NULL")
-    _index_where("event_unpublished", "event", ["pk"], "number IS NULL")
+    _index_where("flow_profile", "flow", "profile_id", "profile_id IS NOT NULL")
+    _index_where("object_init", "object", "init_pk", "init_pk IS NOT NULL")
+    _index_where("event_unpublished", "event", "pk", "number IS NULL")
     op.drop_index("job_due", "job")
     op.create_index("job_due", "job", ["kind", "due"])
     _create_place()
@@ -37,9 +35,9 @@ def upgrade() -> None:
     _create_log()
 
 
-def _index_where(name: str, table: str, columns: list[str], condition: str) -> None:
+def _index_where(name: str, table: str, column: str, condition: str) -> None:
     where = sa.text(condition)
-    op.create_index(name, table, columns, sqlite_where=where, postgresql_where=where)
+    op.create_index(name, table, [column], sqlite_where=where, postgresql_where=where)
 
 
 def _create_place() -> None:
