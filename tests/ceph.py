@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -22,10 +23,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from botocore.session import Session
 
 PROGRAMS = ("radosgw", "radosgw-admin", "ceph-mon", "ceph-osd", "ceph-authtool", "monmaptool")
 ACCESS_KEY = "throwaway"
 SECRET_KEY = "of/no+use=elsewhere"
+HOST = "s3.example"
+"""Below this name each bucket has a host of its own, for whoever asks 127.0.0.1 for it."""
+
 PATIENCE_S = 90
 
 CONFIGURATION = """
@@ -59,17 +66,42 @@ public_addr = 127.0.0.1:{monitor}
 [osd.0]
 osd_data = {folder}/osd
 [client.gateway]
+rgw_dns_name = {host}
 rgw_frontends = beast endpoint=127.0.0.1:{gateway} tcp_nodelay=1
 """
 
 
 @dataclass(frozen=True)
 class Gateway:
-    """Where the gateway listens; it takes path-style requests for any region."""
+    """Where the gateway listens; it takes requests for any region."""
 
     endpoint: str
-    access_key: str = ACCESS_KEY
-    secret_key: str = SECRET_KEY
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What tells AWS's tools, and nothing else, who we are."""
+        return {
+            "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+            "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    def client(self) -> Any:
+        """AWS's own client of the gateway."""
+        keys = {"aws_access_key_id": ACCESS_KEY, "aws_secret_access_key": SECRET_KEY}
+        return Session().create_client(
+            "s3", endpoint_url=self.endpoint, region_name="us-east-1", **keys
+        )
+
+    def create(self) -> str:
+        """Create a bucket and return its name."""
+        name = f"media-{secrets.token_hex(4)}"
+        client = self.client()
+        client.create_bucket(Bucket=name)
+        client.close()
+        return name
 
 
 def missing_program() -> str | None:
@@ -127,21 +159,15 @@ def keep(folder: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="tams-ceph-") as home, _cluster(Path(home)) as port:
         (folder / "endpoint").write_text(f"http://127.0.0.1:{port}")
         held = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
-        # The first end of an own is let go only once there is another's.
-        first = os.open(pipe, os.O_WRONLY)
-        os.set_blocking(held, True)
+        own = os.open(pipe, os.O_WRONLY)
         print("ready", flush=True)
-        time.sleep(0)
-        _wait_for_another(folder)
-        os.close(first)
+        # Whoever started this keeps the lock until it holds the pipe.
+        with (folder / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        os.close(own)
+        os.set_blocking(held, True)
         os.read(held, 1)
         pipe.unlink()
-
-
-def _wait_for_another(folder: Path) -> None:
-    """Until whoever started the keeper, and keeps the lock meanwhile, holds the pipe."""
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
 
 
 @contextmanager
@@ -151,7 +177,7 @@ def _cluster(home: Path) -> Iterator[int]:
     configuration = home / "ceph.conf"
     cluster = str(uuid.uuid4())
     configuration.write_text(
-        CONFIGURATION.format(cluster=cluster, monitor=monitor, gateway=port, folder=home)
+        CONFIGURATION.format(cluster=cluster, monitor=monitor, gateway=port, folder=home, host=HOST)
     )
     environment = os.environ | {"CEPH_CONF": str(configuration)}
     daemons: list[subprocess.Popen[bytes]] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import signal
 from itertools import count
 
@@ -12,6 +13,7 @@ import pytest_asyncio
 
 from tams.catalogue.connect import migrate
 from tams.catalogue.sql.migrations import steps
+from tests.ceph import missing_program, shared_gateway
 from tests.examined import SEEN, Seen, coverage, is_whole
 from tests.postgres import find_binaries, renew, throw_away_server
 from tests.serving import serving
@@ -59,6 +61,35 @@ def empty_postgres_url(postgres_databases):
     _, url = postgres_databases
     asyncio.run(renew(url, ""))
     return url
+
+
+@pytest.fixture(scope="session")
+def gateway(tmp_path_factory):
+    """A Ceph RADOS Gateway for this run, all its processes together."""
+    missing = missing_program()
+    if missing is not None:
+        pytest.skip(
+            f"{missing} is not installed (Debian: apt-get install radosgw ceph-mon ceph-osd)"
+        )
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    with shared_gateway(folder / "ceph") as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def s3_bucket(gateway):
+    """The name of a bucket of this process."""
+    return gateway.create()
+
+
+@pytest.fixture
+def s3_url(gateway, s3_bucket, monkeypatch):
+    """A setting for a folder of its own in that bucket, with the credentials around it."""
+    for name, value in gateway.environment.items():
+        monkeypatch.setenv(name, value)
+    return f"s3://{s3_bucket}/{secrets.token_hex(4)}?endpoint={gateway.endpoint}"
 
 
 @pytest.fixture

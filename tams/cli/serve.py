@@ -93,7 +93,7 @@ def _announce(settings: Settings) -> None:
     console.print(f"documents    http://{host}:{settings.port}/docs")
     console.print(f"catalogue    {masked(settings.catalogue_url)}")
     for backend in read_backends(settings.storage, settings.data_dir):
-        console.print(f"media        {backend.folder}")
+        console.print(f"media        {backend.place}")
     if settings.auth_schemes:
         console.print(f"credentials  {', '.join(sorted(settings.auth_schemes))}")
     else:

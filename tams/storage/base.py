@@ -46,6 +46,11 @@ class Storage(ABC):
     def __init__(self, backend: StorageBackend) -> None:
         self.backend = backend
 
+    @property
+    def name(self) -> str:
+        """What errors call it."""
+        return f"storage backend {self.backend.label or self.backend.id}"
+
     async def open(self) -> None:  # noqa: B027 (most backends need no opening)
         """Make ready; raises `BadSettings` if it cannot be used."""
 

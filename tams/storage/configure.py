@@ -6,13 +6,10 @@ the same, as a list or under `backend`. Without it there is one folder below the
 
 from __future__ import annotations
 
-import json
-import tomllib
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
-from urllib.parse import unquote, urlsplit
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, field_validator
 
@@ -20,10 +17,9 @@ from tams.domain.clock import Clock
 from tams.domain.patterns import UUID
 from tams.domain.storage import StorageBackend
 from tams.errors import BadSettings
-from tams.storage.local import LocalStorage
-from tams.storage.secret import load_secret
-from tams.storage.signing import MediaUrls
+from tams.storage.places import Place, Signing, parse_place
 from tams.storage.storages import Storages
+from tams.storage.tables import Table, read_tables
 
 _PUBLIC_URL = r"^https?://[A-Za-z0-9._:\[\]-]+(/[A-Za-z0-9._~%+@:,=-]+)*/?$"
 _DATA_FOLDER_ID = str(uuid.uuid5(uuid.NAMESPACE_URL, "tams-server:data-folder/media"))
@@ -43,32 +39,33 @@ class BackendSettings(BaseModel):
     id: Annotated[str, StringConstraints(pattern=f"^{UUID.pattern}$")] = ""
     label: Text | None = None
     default: bool | None = None
-    provider: Text = LOCAL
+    provider: Text | None = None
     region: Text | None = None
     availability_zone: Text | None = None
-    store_product: Text = "tams-local"
+    store_product: Text | None = None
     tags: dict[Text, str | list[str]] = {}
     public_url: Annotated[str, StringConstraints(pattern=_PUBLIC_URL)] | None = None
 
     @field_validator("url")
     @classmethod
-    def _is_a_folder(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if parts.scheme != "file":
-            raise ValueError(f"{parts.scheme or 'no'} scheme: only file:///folder is supported")
-        if parts.netloc or parts.query or parts.fragment or len(parts.path.strip("/")) == 0:
-            raise ValueError("it must be file:/// and the absolute path of a folder")
+    def _names_a_place(cls, url: str) -> str:
+        parse_place(url)
         return url
 
     @property
-    def folder(self) -> Path:
+    def place(self) -> Place:
         """Where the bytes lie."""
-        return Path(unquote(urlsplit(self.url).path))
+        return parse_place(self.url)
 
     @property
     def backend_id(self) -> str:
-        """The id that is set, else one derived from the folder."""
-        return self.id or str(uuid.uuid5(uuid.NAMESPACE_URL, self.folder.as_uri()))
+        """The id that is set, else one derived from the place."""
+        return self.id or str(uuid.uuid5(uuid.NAMESPACE_URL, self.place.uri))
+
+    @property
+    def shown(self) -> str:
+        """What errors call it; a URL of an operator's is not repeated beyond its place."""
+        return self.label or self.place.uri.partition("?")[0]
 
     def backend(self, *, default: bool) -> StorageBackend:
         """The backend as clients see it."""
@@ -76,8 +73,8 @@ class BackendSettings(BaseModel):
             id=self.backend_id,
             label=self.label,
             default_storage=default,
-            provider=self.provider,
-            store_product=self.store_product,
+            provider=self.provider or self.place.provider,
+            store_product=self.store_product or self.place.store_product,
             region=self.region,
             availability_zone=self.availability_zone,
             tags={
@@ -92,18 +89,16 @@ def build_storages(
 ) -> Storages:
     """The Storages of a deployment, not opened yet; `setting` is TAMS_STORAGE, empty if unset.
 
-    The key of its URLs is `media.secret` in the data folder; timeout and window are in seconds.
+    The key of local URLs is `media.secret` in the data folder; timeout and window are in seconds.
     Raises `BadSettings`, which names the backend and the field.
     """
     backends = read_backends(setting, data_dir)
-    secret = load_secret(data_dir / "media.secret")
-    urls = MediaUrls(secret, clock, timeout=url_timeout, window=url_window)
+    signing = Signing(data_dir, clock, url_timeout, url_window)
     only = len(backends) == 1
     return Storages(
-        LocalStorage(
+        settings.place.storage(
             settings.backend(default=only if settings.default is None else settings.default),
-            settings.folder,
-            urls,
+            signing,
         )
         for settings in backends
     )
@@ -115,63 +110,43 @@ def read_backends(setting: str, data_dir: Path) -> Sequence[BackendSettings]:
         url = (data_dir.absolute() / "media").as_uri()
         return [BackendSettings(url=url, id=_DATA_FOLDER_ID, label=LOCAL)]
     if "://" in setting:
-        return [_parse("TAMS_STORAGE", {"url": setting, "label": LOCAL})]
-    tables = _tables(Path(setting))
-    backends = [
-        _parse(f"{setting}: backend {number} ({_name(table)})", table)
-        for number, table in enumerate(tables, 1)
-    ]
-    _check_together(setting, backends)
+        scheme = setting.partition("://")[0]
+        label = LOCAL if scheme == "file" else scheme
+        return [_parse(Table("TAMS_STORAGE", {"url": setting, "label": label}))]
+    tables = read_tables(Path(setting))
+    backends = [_parse(table) for table in tables]
+    _check_together(tables, backends)
     return backends
 
 
-def _tables(path: Path) -> Sequence[Any]:
+def _parse(table: Table) -> BackendSettings:
     try:
-        text = path.read_text()
-        content = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
-    except OSError as error:
-        raise BadSettings(f"TAMS_STORAGE {path}: {error.strerror}") from error
-    except ValueError as error:
-        raise BadSettings(f"TAMS_STORAGE {path}: {error}") from error
-    if isinstance(content, dict) and set(content) == {"backend"}:
-        content = content["backend"]
-    if not isinstance(content, list) or not content:
-        raise BadSettings(f"TAMS_STORAGE {path}: it must hold [[backend]] tables and nothing else")
-    return content
-
-
-def _parse(place: str, table: object) -> BackendSettings:
-    try:
-        return BackendSettings.model_validate(table)
+        return BackendSettings.model_validate(table.content)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         field = ".".join(map(str, first["loc"])) or "backend"
         rule = first["msg"].removeprefix("Value error, ")
-        raise BadSettings(f"{place}: {field}: {rule}, not {first['input']!r}") from None
+        # Not the URL: whoever takes it for the place of a secret should not find it in a log.
+        shown = "" if field == "url" and isinstance(first["input"], str) else first["input"]
+        told = f", not {shown!r}" if shown != "" else ""
+        raise BadSettings(f"{table.place}: {field}: {rule}{told}") from None
 
 
-def _name(table: object) -> str:
-    return str(table.get("label") or table.get("url")) if isinstance(table, dict) else "no table"
-
-
-def _check_together(source: str, backends: Sequence[BackendSettings]) -> None:
-    """Raise `BadSettings` unless backends can be told apart, as can their folders."""
-    seen: list[BackendSettings] = []
-    for number, new in enumerate(backends, 1):
-        for old in seen:
+def _check_together(tables: Sequence[Table], backends: Sequence[BackendSettings]) -> None:
+    """Raise `BadSettings` unless backends can be told apart, as can their places."""
+    for number, new in enumerate(backends):
+        for old in backends[:number]:
             if clash := _clash(old, new):
-                raise BadSettings(f"{source}: backend {number} ({new.label or new.url}): {clash}")
-        seen.append(new)
+                raise BadSettings(f"{tables[number].place}: {clash}")
 
 
 def _clash(old: BackendSettings, new: BackendSettings) -> str | None:
-    first, second = old.folder.resolve(), new.folder.resolve()
-    if first.is_relative_to(second) or second.is_relative_to(first):
-        return f"url: its folder must lie outside that of {old.label or old.url}"
+    if new.place.overlaps(old.place):
+        return f"url: its place must lie outside that of {old.shown}"
     if new.backend_id == old.backend_id:
         return f"id: {new.backend_id} is the id of another backend"
     if new.label is not None and new.label == old.label:
         return f"label: {new.label} is the label of another backend"
     if new.default and old.default:
-        return f"default: {old.label or old.url} is the default already"
+        return f"default: {old.shown} is the default already"
     return None

@@ -12,10 +12,10 @@ from typing import ParamSpec, TypeVar
 from tams.domain.storage import MediaUrl, PutUrl, StorageBackend
 from tams.errors import BadSettings, NotFound, StorageFailed
 from tams.storage.base import Storage, StoredKey, StoredObject
+from tams.storage.blocks import CHUNK, blocks
 from tams.storage.files import ObjectFiles, OpenObject
 from tams.storage.signing import MediaUrls
 
-CHUNK = 1 << 20
 _THREADS = 32
 
 P = ParamSpec("P")
@@ -94,7 +94,7 @@ class LocalStorage(Storage):
             while start < stop:
                 chunk = await self._run(opened.read, start, min(CHUNK, stop - start))
                 if not chunk:
-                    raise StorageFailed(f"{self._name}: a file was cut short while it was read")
+                    raise StorageFailed(f"{self.name}: a file was cut short while it was read")
                 start += len(chunk)
                 yield chunk
         finally:
@@ -111,7 +111,7 @@ class LocalStorage(Storage):
         upload = self._files.upload(checksums)
         try:
             await self._run(upload.start)
-            async for block in _blocks(chunks):
+            async for block in blocks(chunks, CHUNK):
                 await self._run(upload.write, block)
             return await self._run(self._files.publish, upload, key, content_type)
         except BaseException:
@@ -127,10 +127,6 @@ class LocalStorage(Storage):
         """See `Storage`."""
         await self._run(self._files.probe)
 
-    @property
-    def _name(self) -> str:
-        return f"storage backend {self.backend.label or self.backend.id}"
-
     async def _run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return await asyncio.wrap_future(self._threads.submit(work, *args, **kwargs))
@@ -138,18 +134,4 @@ class LocalStorage(Storage):
             raise self._failed(error) from error
 
     def _failed(self, error: OSError) -> StorageFailed:
-        return StorageFailed(f"{self._name}: {error.strerror}")
-
-
-async def _blocks(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The same bytes in pieces worth a change of thread."""
-    gathered: list[bytes] = []
-    size = 0
-    async for chunk in chunks:
-        gathered.append(chunk)
-        size += len(chunk)
-        if size >= CHUNK:
-            yield b"".join(gathered)
-            gathered, size = [], 0
-    if gathered:
-        yield b"".join(gathered)
+        return StorageFailed(f"{self.name}: {error.strerror}")

@@ -104,6 +104,7 @@ async def test_checksums_are_given_back(store: Store) -> None:
             assert answer.headers["Content-Length"] == "9"
             assert answer.headers["Content-Type"] == "video/mp2t"
             assert answer.headers["X-Content-Type-Options"] == "nosniff"
+            assert answer.headers["Last-Modified"].endswith(" GMT")
 
 
 @pytest.mark.parametrize("name", DIGESTS)

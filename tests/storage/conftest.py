@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import aiohttp
 import pytest
 
+from tams.domain.clock import utc_now
 from tams.storage.base import Storage
 from tams.storage.local import LocalStorage
+from tams.storage.places import S3Place, parse_place
+from tams.storage.remote import PATIENCE, Patience
+from tams.storage.s3 import S3Storage
 from tams.storage.signing import MediaUrls
 from tests.media_server import BACKEND, SECRET, StoppedClock, serving
 
@@ -45,10 +49,34 @@ class Served:
         return self.storage.sign_gets(self.base_url)(key)
 
 
-@pytest.fixture(params=["local"])
-async def served(request: pytest.FixtureRequest, local: LocalStorage) -> AsyncIterator[Served]:
+def s3_storage(url: str, patience: Patience = PATIENCE) -> S3Storage:
+    """A storage of a place, which is not asked yet."""
+    backend = replace(BACKEND, label="s3", provider="s3", store_product="s3", public_url=None)
+    place = parse_place(url)
+    assert isinstance(place, S3Place)
+    return S3Storage(backend, place, utc_now, url_timeout=3600, url_window=900, patience=patience)
+
+
+@pytest.fixture
+async def s3(s3_url: str) -> AsyncIterator[S3Storage]:
+    storage = s3_storage(s3_url)
+    await storage.open()
+    yield storage
+    await storage.close()
+
+
+@pytest.fixture(params=["local", "s3"])
+def storage(request: pytest.FixtureRequest) -> Storage:
+    """One of them."""
+    found: Storage = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture
+async def served(storage: Storage) -> AsyncIterator[Served]:
+    local = {storage.backend.id: storage} if isinstance(storage, LocalStorage) else {}
     async with (
-        serving({local.backend.id: local}) as base_url,
+        serving(local) as base_url,
         aiohttp.ClientSession(auto_decompress=False) as client,
     ):
-        yield Served({"local": local}[request.param], base_url, client)
+        yield Served(storage, base_url, client)

@@ -9,6 +9,7 @@ import pytest
 
 from tams.errors import BadSettings
 from tams.storage.configure import build_storages
+from tams.storage.places import S3Place, parse_place
 from tams.storage.storages import Storages
 from tests.media_server import StoppedClock
 
@@ -106,8 +107,17 @@ def test_an_only_backend_is_the_default_unless_it_says_no(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("table", "named"),
     [
-        ('url = "s3://bucket?endpoint=x"', "url: .*s3 scheme: only file"),
-        ('url = "gs://bucket"', "url: .*gs scheme: only file"),
+        ('url = "s3://bucket?endpoint=x"', "url: endpoint: .*http://"),
+        ('url = "s3://bucket?endpoint=http://a:b@c"', "url: endpoint: .*http://"),
+        ('url = "s3://key:secret@bucket?region=here"', "url: .*credentials lie elsewhere$"),
+        ('url = "s3://bucket?region=here&secret_key=x"', "url: .*each once, not secret_key$"),
+        ('url = "s3://bucket?region=a&region=b"', "url: .*each once$"),
+        ('url = "s3://bucket?region="', "url: .*each once$"),
+        ('url = "s3://bucket"', "url: region: it must be given"),
+        ('url = "s3://bucket?region=a%2Fb"', "url: region: .*letters"),
+        ('url = "s3://bucket?region=a&style=dns"', "url: style: it must be path or virtual"),
+        ('url = "s3://bucket/a/../b?region=a"', "url: its path"),
+        ('url = "ftp://host/folder"', "url: ftp scheme: only file://, s3:// are supported"),
         ('url = "/srv/media"', "url: .*no scheme"),
         ('url = "file://host/srv"', "url: .*absolute path"),
         ('url = "file:///"', "url: .*absolute path"),
@@ -125,22 +135,28 @@ def test_an_only_backend_is_the_default_unless_it_says_no(tmp_path: Path) -> Non
 )
 def test_a_mistake_names_backend_and_field(tmp_path: Path, table: str, named: str) -> None:
     text = f'[[backend]]\nurl = "file:///srv/first"\n[[backend]]\n{table}'
-    with pytest.raises(BadSettings, match=rf"storage\.toml: backend 2 \(.*\): {named}"):
+    with pytest.raises(BadSettings, match=rf"storage\.toml, line 3: backend 2( \(.*\))?: {named}"):
         from_toml(text, tmp_path)
 
 
 @pytest.mark.parametrize(
     ("first", "second", "named"),
     [
-        ('url = "file:///a"', 'url = "file:///a"', "url: its folder"),
-        ('url = "file:///a"', 'url = "file:///a/b/../c"', "url: its folder"),
+        ('url = "file:///a"', 'url = "file:///a"', "url: its place"),
+        ('url = "file:///a"', 'url = "file:///a/b/../c"', "url: its place"),
         (f'id = "{ID}"\nurl = "file:///a"', f'id = "{ID}"\nurl = "file:///b"', f"id: {ID}"),
         ('label = "x"\nurl = "file:///a"', 'label = "x"\nurl = "file:///b"', "label: x"),
+        ('url = "s3://media?region=x"', 'url = "s3://media/b?region=x"', "url: its place"),
+        (
+            'url = "s3://media/b/c?region=x"',
+            'url = "s3://media/b/?region=x&style=path"',
+            "url: its place",
+        ),
         ('default = true\nurl = "file:///a"', 'default = true\nurl = "file:///b"', "default:"),
     ],
 )
 def test_backends_must_differ(tmp_path: Path, first: str, second: str, named: str) -> None:
-    with pytest.raises(BadSettings, match=rf"backend 2 \(.*\): {named}"):
+    with pytest.raises(BadSettings, match=rf"line [345]: backend 2( \(.*\))?: {named}"):
         from_toml(f"[[backend]]\n{first}\n[[backend]]\n{second}", tmp_path)
 
 
@@ -153,5 +169,82 @@ def test_a_file_without_backends_stops_the_start(tmp_path: Path, text: str) -> N
 def test_a_missing_file_and_another_url_stop_the_start(tmp_path: Path) -> None:
     with pytest.raises(BadSettings, match=r"TAMS_STORAGE .*none\.toml: No such file"):
         built(str(tmp_path / "none.toml"), tmp_path)
-    with pytest.raises(BadSettings, match=r"TAMS_STORAGE: url: .*s3 scheme"):
-        built("s3://bucket?endpoint=x", tmp_path)
+    with pytest.raises(BadSettings, match=r"TAMS_STORAGE: url: ftp scheme"):
+        built("ftp://bucket", tmp_path)
+
+
+def test_a_mistake_in_json_names_its_line_too(tmp_path: Path) -> None:
+    path = tmp_path / "storage.json"
+    right = {"url": "file:///a", "tags": {"list": ["[", "]"]}}
+    path.write_text(json.dumps({"backend": [right, {"url": "file:///b", "labels": 1}]}, indent=1))
+    with pytest.raises(BadSettings, match=r"storage\.json, line 12: backend 2: labels: Extra"):
+        built(str(path), tmp_path)
+    path.write_text(json.dumps([right, 5], indent=1))
+    with pytest.raises(BadSettings, match=r"storage\.json, line 11: backend 2 \(no table\)"):
+        built(str(path), tmp_path)
+
+
+def test_where_lines_cannot_be_told_the_backend_is_named_alone(tmp_path: Path) -> None:
+    with pytest.raises(BadSettings, match=r"storage\.toml: backend 2: url: no scheme"):
+        from_toml('backend = [{url = "file:///a"}, {url = "b"}]', tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("url", "named", "reached"),
+    [
+        ("s3://media?region=eu-west-1", "s3://media/", "https://media.s3.eu-west-1.amazonaws.com"),
+        ("s3://my.media?region=eu-west-1", "", "https://s3.eu-west-1.amazonaws.com/my.media"),
+        ("s3://media?region=cn-north-1", "", "https://media.s3.cn-north-1.amazonaws.com.cn"),
+        ("s3://media/a%20b/c?endpoint=http://s3:9000", "a b/c/", "http://s3:9000/media"),
+        ("s3://media?endpoint=https://s3.here&style=virtual", "", "https://media.s3.here"),
+    ],
+)
+def test_a_bucket_is_reached_by_host_or_path(url: str, named: str, reached: str) -> None:
+    place = parse_place(url)
+    assert isinstance(place, S3Place)
+    assert place.bucket.url == place.public.url == reached
+    assert named in str(place)
+
+
+def test_clients_may_reach_a_bucket_by_another_host(tmp_path: Path) -> None:
+    url = "s3://media/a?endpoint=http://minio:9000&public_endpoint=https://media.example"
+    place = parse_place(url)
+    assert isinstance(place, S3Place)
+    assert (place.bucket.host, place.public.host) == ("minio:9000", "media.example")
+    (storage,) = built(url, tmp_path).values()
+    assert (storage.backend.label, storage.backend.provider) == ("s3", "s3")
+    assert storage.backend.store_product == "s3"
+
+
+def test_an_id_left_out_follows_from_service_bucket_and_prefix(tmp_path: Path) -> None:
+    one, same, other, elsewhere = (
+        next(iter(built(f"s3://media/{rest}", tmp_path)))
+        for rest in (
+            "a?endpoint=http://s3",
+            "a/?endpoint=http://s3/&region=here&style=virtual&profile=x",
+            "b?endpoint=http://s3",
+            "a?endpoint=http://s4",
+        )
+    )
+    assert one == same
+    assert len({one, other, elsewhere}) == 3
+
+
+def test_kinds_may_stand_side_by_side(tmp_path: Path) -> None:
+    text = """
+        [[backend]]
+        url = "file:///a"
+        [[backend]]
+        url = "s3://media?region=eu-west-1"
+        provider = "Facility"
+        default = true"""
+    storages = from_toml(text, tmp_path)
+    assert [storage.backend.provider for storage in storages.values()] == ["local", "Facility"]
+    assert len(storages.local) == 1
+
+
+def test_urls_may_not_outlive_what_s3_allows(tmp_path: Path) -> None:
+    with pytest.raises(BadSettings, match=r"TAMS_MIN_PRESIGNED_URL_TIMEOUT.*604800"):
+        build_storages(
+            "s3://media?region=here", tmp_path, StoppedClock(), url_timeout=604_000, url_window=900
+        )

@@ -1,0 +1,233 @@
+"""What the URL of a backend names: a folder, or a bucket of an S3 service; nothing is asked yet.
+
+A URL holds no secrets. Whatever it holds that means nothing is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
+
+from tams.domain.clock import Clock
+from tams.domain.storage import StorageBackend
+from tams.errors import BadSettings
+from tams.storage.base import Storage
+from tams.storage.local import LocalStorage
+from tams.storage.secret import load_secret
+from tams.storage.signing import GRACE_S, MediaUrls
+from tams.storage.sigv4 import LONGEST_S, Bucket
+
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]")
+_ENDPOINT = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?")
+_REGION = re.compile(r"[A-Za-z0-9-]+")
+_STYLES = ("path", "virtual")
+_ANY_REGION = "us-east-1"
+"""What services with an endpoint of their own take, unless they say otherwise."""
+
+
+@dataclass(frozen=True)
+class Signing:
+    """What URLs of any kind are signed by; timeout and window are in seconds."""
+
+    data_dir: Path
+    clock: Clock
+    timeout: int
+    window: int
+
+    @cached_property
+    def media_urls(self) -> MediaUrls:
+        """URLs of bytes that this server serves itself, by the key `media.secret`."""
+        secret = load_secret(self.data_dir / "media.secret")
+        return MediaUrls(secret, self.clock, timeout=self.timeout, window=self.window)
+
+
+class Place(ABC):
+    """Where the bytes of one backend lie, and by `str` what operators know it by.
+
+    `provider` and `store_product` are told if unset.
+    """
+
+    provider: str
+    store_product: str
+
+    @property
+    @abstractmethod
+    def uri(self) -> str:
+        """The same for each way of naming the place; the id of a backend is derived from it."""
+
+    @abstractmethod
+    def overlaps(self, other: Place) -> bool:
+        """Whether the keys of one could be the other's."""
+
+    @abstractmethod
+    def storage(self, backend: StorageBackend, signing: Signing) -> Storage:
+        """What moves bytes there, not opened yet; raises `BadSettings`."""
+
+
+@dataclass(frozen=True)
+class Folder(Place):
+    """A folder of this machine: `file:///srv/media`."""
+
+    path: Path
+
+    provider = "local"
+    store_product = "tams-local"
+
+    @classmethod
+    def parse(cls, parts: SplitResult) -> Folder:
+        """Raise `ValueError` if it is no absolute path."""
+        if parts.netloc or parts.query or parts.fragment or len(parts.path.strip("/")) == 0:
+            raise ValueError("it must be file:/// and the absolute path of a folder")
+        return cls(Path(unquote(parts.path)))
+
+    @property
+    def uri(self) -> str:
+        """See `Place`."""
+        return self.path.as_uri()
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    def overlaps(self, other: Place) -> bool:
+        """See `Place`."""
+        if not isinstance(other, Folder):
+            return False
+        first, second = self.path.resolve(), other.path.resolve()
+        return first.is_relative_to(second) or second.is_relative_to(first)
+
+    def storage(self, backend: StorageBackend, signing: Signing) -> Storage:
+        """See `Place`."""
+        return LocalStorage(backend, self.path, signing.media_urls)
+
+
+@dataclass(frozen=True)
+class S3Place(Place):
+    """Keys below a prefix of a bucket: `s3://bucket/prefix?endpoint=…&region=…&style=…`.
+
+    Clients reach it as `public`, this server as `bucket`. `prefix` ends with a slash or is empty;
+    `profile` names credentials in the shared files.
+    """
+
+    bucket: Bucket
+    public: Bucket
+    prefix: str
+    profile: str | None
+    provider: str
+
+    store_product = "s3"
+
+    @classmethod
+    def parse(cls, parts: SplitResult) -> S3Place:
+        """Raise `ValueError`, which names what is wrong and shows none of it."""
+        names = ("endpoint", "public_endpoint", "region", "style", "profile")
+        given = _parameters(parts, names)
+        if _BUCKET.fullmatch(parts.netloc) is None:
+            raise ValueError("it must be s3:// and the name of a bucket; credentials lie elsewhere")
+        endpoint, region = given.get("endpoint"), given.get("region")
+        if endpoint is None and region is None:
+            raise ValueError("region: it must be given where there is no endpoint, ?region=…")
+        if region is not None and _REGION.fullmatch(region) is None:
+            raise ValueError("region: it must be letters, digits and -")
+        style = given.get("style", "path" if endpoint or "." in parts.netloc else "virtual")
+        if style not in _STYLES:
+            raise ValueError("style: it must be path or virtual")
+        reached = endpoint or _aws_endpoint(region or _ANY_REGION)
+        bucket, public = (
+            Bucket(
+                endpoint=_endpoint(name, at),
+                name=parts.netloc,
+                region=region or _ANY_REGION,
+                virtual=style == "virtual",
+            )
+            for name, at in (
+                ("endpoint", reached),
+                ("public_endpoint", given.get("public_endpoint", reached)),
+            )
+        )
+        provider = "s3" if endpoint else "aws"
+        return cls(bucket, public, _prefix(parts), given.get("profile"), provider)
+
+    @property
+    def uri(self) -> str:
+        """See `Place`."""
+        endpoint = quote(self.bucket.endpoint, safe="")
+        return f"s3://{self.bucket.name}/{quote(self.prefix)}?endpoint={endpoint}"
+
+    def __str__(self) -> str:
+        return f"s3://{self.bucket.name}/{self.prefix} of {self.bucket.endpoint}"
+
+    def is_at_one_with(self, other: S3Place) -> bool:
+        """Whether the service can copy from there by itself."""
+        return self.bucket.endpoint == other.bucket.endpoint
+
+    def overlaps(self, other: Place) -> bool:
+        """See `Place`."""
+        return (
+            isinstance(other, S3Place)
+            and self.is_at_one_with(other)
+            and self.bucket.name == other.bucket.name
+            and (self.prefix.startswith(other.prefix) or other.prefix.startswith(self.prefix))
+        )
+
+    def storage(self, backend: StorageBackend, signing: Signing) -> Storage:
+        """See `Place`."""
+        if signing.timeout + signing.window + GRACE_S > LONGEST_S:
+            raise BadSettings(
+                "TAMS_MIN_PRESIGNED_URL_TIMEOUT, TAMS_URL_WINDOW: with a minute more they must not "
+                f"exceed the {LONGEST_S} seconds for which S3 takes a URL"
+            )
+        try:
+            from tams.storage.s3 import S3Storage
+        except ModuleNotFoundError as missing:
+            raise BadSettings(
+                f"TAMS_STORAGE: s3:// needs {missing.name}: pip install 'tams-server[s3]'"
+            ) from None
+        return S3Storage(
+            backend, self, signing.clock, url_timeout=signing.timeout, url_window=signing.window
+        )
+
+
+_KINDS = {"file": Folder.parse, "s3": S3Place.parse}
+
+
+def parse_place(url: str) -> Place:
+    """Take a backend's URL apart; raises `ValueError`, which shows no part of it that is wrong."""
+    parts = urlsplit(url)
+    if parts.scheme not in _KINDS:
+        known = ", ".join(f"{scheme}://" for scheme in _KINDS)
+        raise ValueError(f"{parts.scheme or 'no'} scheme: only {known} are supported")
+    return _KINDS[parts.scheme](parts)
+
+
+def _parameters(parts: SplitResult, names: tuple[str, ...]) -> Mapping[str, str]:
+    pairs = parse_qsl(parts.query, keep_blank_values=True)
+    given = dict(pairs)
+    unknown = next((name for name in given if name not in names), None)
+    if parts.fragment or unknown is not None or len(given) < len(pairs) or "" in given.values():
+        shown = f", not {unknown}" if unknown else ""
+        raise ValueError(f"after the ? it may have {', '.join(names)}, each once{shown}")
+    return given
+
+
+def _prefix(parts: SplitResult) -> str:
+    names = unquote(parts.path).strip("/").split("/")
+    if names == [""]:
+        return ""
+    if any(name in ("", ".", "..") or not name.isprintable() for name in names):
+        raise ValueError("its path must be names with / between them")
+    return "/".join(names) + "/"
+
+
+def _endpoint(name: str, url: str) -> str:
+    if _ENDPOINT.fullmatch(url) is None:
+        raise ValueError(f"{name}: it must be http:// or https:// and a host, and a port if needed")
+    return url.rstrip("/")
+
+
+def _aws_endpoint(region: str) -> str:
+    return f"https://s3.{region}.amazonaws.com{'.cn' if region.startswith('cn-') else ''}"
