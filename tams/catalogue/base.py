@@ -19,6 +19,7 @@ from typing import TypeVar
 from tams.catalogue.promises.deletions import Deletions
 from tams.catalogue.promises.events import Events
 from tams.catalogue.promises.flows import Flows
+from tams.catalogue.promises.inspection import Inspection
 from tams.catalogue.promises.instances import Instances
 from tams.catalogue.promises.jobs import Jobs
 from tams.catalogue.promises.objects import Objects
@@ -44,6 +45,7 @@ class Transaction:
     jobs: Jobs
     deletions: Deletions
     profiles: Profiles
+    inspection: Inspection
 
 
 T = TypeVar("T")

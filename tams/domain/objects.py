@@ -92,14 +92,18 @@ _EXTENSIONS = {
 }
 
 
+KEYS_BEGIN = "tams/"
+"""How all keys of ours begin; what else lies in a backend is not ours."""
+
+
 def object_folder(day: date, flow_id: str) -> str:
     """Where the bytes of a Flow's new Objects go within a backend, by day of allocation (UTC)."""
-    return f"tams/{day:%Y/%m/%d}/{flow_id}"
+    return f"{KEYS_BEGIN}{day:%Y/%m/%d}/{flow_id}"
 
 
 def copy_key(day: date, object_id: str, mark: str, content_type: str | None) -> str:
     """Where a copy of an Object goes within a backend, by the day on which it was asked for."""
-    return object_key(f"tams/{day:%Y/%m/%d}/copies", object_id, mark, content_type or "")
+    return object_key(f"{KEYS_BEGIN}{day:%Y/%m/%d}/copies", object_id, mark, content_type or "")
 
 
 def object_key(folder: str, object_id: str, mark: str, content_type: str) -> str:
@@ -111,3 +115,8 @@ def object_key(folder: str, object_id: str, mark: str, content_type: str) -> str
     name = object_id if _PLAIN_ID.fullmatch(object_id) else sha256(object_id.encode()).hexdigest()
     extension = _EXTENSIONS.get(content_type, "bin")
     return f"{folder}/{name}.{mark}.{extension}"
+
+
+def named_in_key(key: str) -> str:
+    """The id of the Object that a key was made for, if the id is plain; else no Object's."""
+    return key.rpartition("/")[2].rsplit(".", 2)[0]

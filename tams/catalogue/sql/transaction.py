@@ -9,6 +9,7 @@ from tams.catalogue.sql.connection import Connection
 from tams.catalogue.sql.deletions import SQLDeletions
 from tams.catalogue.sql.events import SQLEvents
 from tams.catalogue.sql.flows import SQLFlows
+from tams.catalogue.sql.inspection import SQLInspection
 from tams.catalogue.sql.instances import SQLInstances
 from tams.catalogue.sql.jobs import SQLJobs
 from tams.catalogue.sql.objects import SQLObjects
@@ -37,6 +38,7 @@ async def perform(work: Work[T], connection: Connection, clock: Clock) -> T:
             jobs=SQLJobs(connection),
             deletions=SQLDeletions(connection),
             profiles=SQLProfiles(connection),
+            inspection=SQLInspection(connection),
         )
     )
     await connection.flush()

@@ -1,0 +1,73 @@
+"""A check finds each fault that was planted, and nothing else; repairs mend what they say."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from tams.domain.faults import BY_HAND, REPAIRS, FaultKind
+from tests.checkup.planting import PLANTS, Garden
+from tests.checkup.store import LATER, CheckedStore
+from tests.services.copying import COLD
+
+ONCE = Counter(FaultKind)
+
+
+async def garden(store: CheckedStore, kind: FaultKind) -> Garden:
+    at = Garden(store, kind.value, await store.flow())
+    await store.fill(at.flow_id, f"{at.name}-0", f"{at.name}-1")
+    return at
+
+
+async def planted(store: CheckedStore) -> None:
+    """One fault of each kind, in a store that has been at peace for long."""
+    gardens = {kind: await garden(store, kind) for kind in FaultKind}
+    store.clock.now += LATER
+    assert await store.faults() == []
+    for kind, at in gardens.items():
+        await PLANTS[kind](at)
+
+
+async def kinds(store: CheckedStore) -> Counter[FaultKind]:
+    return Counter(fault.kind for fault in await store.faults())
+
+
+async def test_each_fault_is_found_and_nothing_else(store: CheckedStore) -> None:
+    await planted(store)
+    found = await store.faults()
+    assert Counter(fault.kind for fault in found) == ONCE
+    named = {fault.kind: fault for fault in found}
+    assert "Object bytes-missing-0" in named[FaultKind.BYTES_MISSING].subject
+    assert named[FaultKind.BYTES_DAMAGED].subject == "Object bytes-damaged-0, 3 bytes of 5"
+    assert named[FaultKind.BYTES_ORPHANED].place.endswith("nobody/orphan.12345678.ts")
+    assert "[1:0_2:0)" in named[FaultKind.SEGMENT_OVERLAP].subject
+
+
+async def test_what_can_be_repaired_is_gone_after_it(store: CheckedStore) -> None:
+    await planted(store)
+    await store.copy("bytes-missing-1")
+    store.file(await store.instance("bytes-missing-1")).unlink()
+    store.clock.now = store.real_now() + LATER  # orphans are as old as their files
+    left: Counter[FaultKind] = Counter()
+    for fault in await store.faults():
+        if not await store.repairs().repair(fault):
+            left[fault.kind] += 1
+    by_hand = {kind for kind in FaultKind if kind not in REPAIRS}
+    assert set(left) == by_hand | {FaultKind.BYTES_MISSING, FaultKind.BYTES_DAMAGED}
+    assert left.total() == len(left)
+    assert set(left) <= BY_HAND.keys()
+    await store.work_off()
+    assert await kinds(store) == left
+    assert (await store.instance("bytes-missing-1", COLD.id)).key
+    assert store.file(await store.instance("bytes-missing-1")).read_bytes() == b"media"
+
+
+async def test_a_repair_leaves_what_has_mended_itself(store: CheckedStore) -> None:
+    at = await garden(store, FaultKind.FLOW_DELETIONS)
+    await PLANTS[FaultKind.FLOW_DELETIONS](at)
+    [fault] = await store.faults()
+    assert await store.repairs().repair(fault)
+    assert not await store.repairs().repair(fault)
+
+
+def test_every_kind_says_what_is_done_about_it() -> None:
+    assert set(FaultKind) == REPAIRS.keys() | BY_HAND.keys()
