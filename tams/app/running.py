@@ -11,8 +11,14 @@ from tams.app.background import Background, build_deletions
 from tams.app.services import build_services
 from tams.app.stores import Stores
 from tams.app.web import build_application
+from tams.catalogue import connect
 from tams.domain.clock import Clock, utc_now
 from tams.settings import Settings
+
+
+def load(settings: Settings) -> None:
+    """Load the code that `running` will need, to be shared by processes that are forked then."""
+    connect.catalogue(settings.catalogue_url)
 
 
 @asynccontextmanager

@@ -9,8 +9,8 @@ from rich.console import Console
 
 from tams import __version__
 from tams.cli import admin, conformance, export, ingest, ls, serve, worker
+from tams.cli.refusals import tell
 from tams.errors import TamsError
-from tams.observability import masked
 
 app = typer.Typer(
     help="The store for time-addressable media.",
@@ -38,6 +38,5 @@ def main() -> None:
     try:
         app(prog_name="tams")
     except TamsError as error:
-        line = " ".join(masked(f"tams: {error}").splitlines())
-        Console(stderr=True).print(line, style="red", markup=False, soft_wrap=True)
+        tell(error)
         sys.exit(1)

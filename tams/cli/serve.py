@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from tams.errors import BadSettings
+from tams.cli.processes import Processes, Tether
+from tams.cli.refusals import tell
+from tams.errors import BadSettings, TamsError
 from tams.observability import configure_logging, masked
 from tams.settings import Settings, read_settings
 
@@ -22,6 +26,9 @@ def serve(
     data_dir: Annotated[
         Path | None, typer.Option(help="Folder of the embedded catalogue and media.")
     ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes that serve; worth their memory up to the cores.")
+    ] = None,
     *,
     insecure: Annotated[
         bool, typer.Option("--insecure", help="Listen beyond this machine without authentication.")
@@ -31,25 +38,53 @@ def serve(
 
     All settings are environment variables; see docs/settings.md. An option wins over its variable.
     """
-    settings = read_settings(os.environ, host=host, port=port, data_dir=data_dir)
+    settings = read_settings(os.environ, host=host, port=port, data_dir=data_dir, workers=workers)
     if not (settings.is_loopback or settings.auth_schemes or insecure):
         raise BadSettings(
             f"TAMS_HOST: {settings.host} can be reached from other machines, and authentication is "
             f"off; set TAMS_AUTH, listen on 127.0.0.1, or say --insecure"
         )
     configure_logging(settings.log_format)
+    listener = _listen(settings)
+    settings = settings.model_copy(update={"port": listener.getsockname()[1]})
+    if settings.workers == 1:
+        _serve(settings, listener, lambda _: _announce(settings))
+    else:
+        sys.exit(_serve_together(settings, listener))
+
+
+def _serve_together(settings: Settings, listener: socket.socket) -> int:
+    """Serve in several processes; gives the exit status."""
+    from tams.app.running import load
+
+    def serve_one(tether: Tether) -> None:
+        try:
+            _serve(settings, listener, tether.fasten)
+        except TamsError as error:
+            tell(error)
+            sys.exit(1)
+
+    load(settings)
+    processes = Processes(settings.workers, serve_one, listener, grace=settings.shutdown_grace)
+    return processes.run(lambda: _announce(settings))
+
+
+def _serve(
+    settings: Settings, listener: socket.socket, begun: Callable[[Callable[[], None]], None]
+) -> None:
+    """Serve in this process; `begun` is called with what ends it as SIGTERM does."""
     import uvloop
 
-    uvloop.run(_serve(settings))
+    uvloop.run(_serve_here(settings, listener, begun))
 
 
-async def _serve(settings: Settings) -> None:
+async def _serve_here(
+    settings: Settings, listener: socket.socket, begun: Callable[[Callable[[], None]], None]
+) -> None:
     import uvicorn
 
     from tams.app.running import running
 
-    listener = _listen(settings)
-    settings = settings.model_copy(update={"port": listener.getsockname()[1]})
     async with running(settings) as app:
         config = uvicorn.Config(
             app,
@@ -65,7 +100,7 @@ async def _serve(settings: Settings) -> None:
         # Until here the default is right: a start that is not finished has nothing to finish.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, server.handle_exit)
-        _announce(settings)
+        begun(lambda: server.handle_exit(signal.SIGTERM, None))
         await server.serve([listener])
 
 
@@ -94,6 +129,8 @@ def _announce(settings: Settings) -> None:
     console.print(f"catalogue    {masked(settings.catalogue_url)}")
     for backend in read_backends(settings.storage, settings.data_dir):
         console.print(f"media        {backend.place}")
+    if settings.workers > 1:
+        console.print(f"processes    {settings.workers}")
     if settings.auth_schemes:
         console.print(f"credentials  {', '.join(sorted(settings.auth_schemes))}")
     else:

@@ -13,7 +13,7 @@ from tams import __version__
 from tams.cli import app
 
 OPTIONS = {
-    "serve": {"--host", "--port", "--data-dir", "--insecure"},
+    "serve": {"--host", "--port", "--data-dir", "--workers", "--insecure"},
     "worker": {"--data-dir"},
     "ingest": {
         "--url",

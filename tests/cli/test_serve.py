@@ -152,11 +152,15 @@ def test_beyond_loopback_it_listens_if_told_that_this_is_insecure(tmp_path: Path
     assert "authentication is off" in server.said
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_what_is_under_way_at_a_signal_is_answered(tmp_path: Path, number: int) -> None:
+@pytest.mark.parametrize(
+    ("number", "workers"), [(signal.SIGTERM, "1"), (signal.SIGINT, "1"), (signal.SIGTERM, "2")]
+)
+def test_what_is_under_way_at_a_signal_is_answered(
+    tmp_path: Path, number: int, workers: str
+) -> None:
     """It drains on SIGTERM, and on Ctrl-C: half-sent requests are answered, new ones refused."""
     with (
-        server_process(tmp_path, "", shutdown_grace=FOREVER) as server,
+        server_process(tmp_path, "", shutdown_grace=FOREVER, workers=workers) as server,
         Client(server.url) as idle,
     ):
         flow_id = make_flow(idle)
@@ -203,14 +207,22 @@ def test_what_takes_longer_than_the_grace_is_given_up_and_leaves_nothing(tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("number", "status"), [(signal.SIGTERM, -signal.SIGTERM), (signal.SIGINT, 130)]
+    ("number", "workers", "status"),
+    [
+        (signal.SIGTERM, "1", -signal.SIGTERM),
+        (signal.SIGINT, "1", 130),
+        (signal.SIGTERM, "2", -signal.SIGTERM),
+        (signal.SIGINT, "2", -signal.SIGINT),
+    ],
 )
-def test_a_signal_ends_a_start_that_hangs(tmp_path: Path, number: int, status: int) -> None:
+def test_a_signal_ends_a_start_that_hangs(
+    tmp_path: Path, number: int, workers: str, status: int
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         catalogue = f"postgresql://127.0.0.1:{silent.getsockname()[1]}/tams"
         process = subprocess.Popen(
             [*TAMS, "serve", "--port", "0"],
-            env=environment(catalogue=catalogue, data_dir=str(tmp_path)),
+            env=environment(catalogue=catalogue, data_dir=str(tmp_path), workers=workers),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )

@@ -1,0 +1,235 @@
+"""Several server processes at one listening socket, kept alive by the one that forked them.
+
+uvicorn's own supervisor starts again without delay and without end what fails at its start, waits
+without end for what does not stop, and leaves its processes behind if it is killed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing import connection, get_context
+from multiprocessing.context import ForkProcess
+from socket import socket
+from time import monotonic
+
+import structlog
+
+_log = structlog.get_logger(__name__)
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_FIRST_PAUSE_S = 0.1
+_LONGEST_PAUSE_S = 10.0
+_LASTING_S = 5.0
+"""A process that lived so long is started again at once; any other after a pause, then doubled."""
+_CLOSING_S = 10.0
+"""How much longer than its requests a process may take to end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tether:
+    """What holds a server process to the one that keeps it: two pipes."""
+
+    ready: int
+    kept: int
+    """Nothing ever comes from it but its end, when the keeper is gone."""
+
+    def fasten(self, end: Callable[[], None]) -> None:
+        """Say that requests are taken; `end` is called when the keeper is gone."""
+        loop = asyncio.get_running_loop()
+
+        def let_go() -> None:
+            loop.remove_reader(self.kept)
+            end()
+
+        loop.add_reader(self.kept, let_go)
+        os.write(self.ready, b".")
+        os.close(self.ready)
+
+
+class Place:
+    """One of the processes, or the pause before it begins again; `now` is in seconds."""
+
+    def __init__(self, now: Callable[[], float] = monotonic) -> None:
+        self._now = now
+        self.process: ForkProcess | None = None
+        self.ready: int | None = None
+        self.begins = 0.0
+        self._began = 0.0
+        self._pause = _FIRST_PAUSE_S
+
+    def begin(self, process: ForkProcess, ready: int) -> None:
+        """Take a process that has just begun."""
+        self.process, self.ready, self._began = process, ready, self._now()
+
+    def end(self) -> None:
+        """Its process has ended: say when the next one begins."""
+        now = self._now()
+        if now - self._began >= _LASTING_S:
+            self.begins, self._pause = now, _FIRST_PAUSE_S
+        else:
+            self.begins, self._pause = now + self._pause, min(2 * self._pause, _LONGEST_PAUSE_S)
+        self.forget_ready()
+        self.process = None
+
+    def ended(self, *, by_force: bool) -> int | None:
+        """The exit status of its process, 0 if it has none; None if that goes on."""
+        if self.process is None:
+            return 0
+        if self.process.exitcode is None and by_force:
+            _log.error("a server process does not end: killed", killed=self.process.pid)
+            self.process.kill()
+            self.process.join()
+        return self.process.exitcode
+
+    def hears(self) -> bool:
+        """Whether its process has just become ready."""
+        if self.ready is None or not connection.wait([self.ready], 0):
+            return False
+        is_ready = bool(os.read(self.ready, 1))
+        self.forget_ready()
+        return is_ready
+
+    def forget_ready(self) -> None:
+        """Expect no word of readiness."""
+        if self.ready is not None:
+            os.close(self.ready)
+            self.ready = None
+
+
+class Processes:
+    """Runs `serve` in `number` processes, the first before the others, so that it alone migrates.
+
+    One that ends is replaced; but if the first ends before it is ready, the start has failed. At
+    SIGTERM or SIGINT all are told to finish, and ended where they take longer than `grace` seconds
+    for their requests, as long for their background work, and some more; a second SIGINT ends them
+    at once. If this process is killed, they finish by themselves.
+    """
+
+    def __init__(
+        self, number: int, serve: Callable[[Tether], None], listener: socket, *, grace: float
+    ) -> None:
+        self._number = number
+        self._serve = serve
+        self._listener = listener
+        self._patience = 2 * grace + _CLOSING_S
+        self._places = [Place()]
+        self._served = False
+        self._signals, wake = os.pipe()
+        os.set_blocking(wake, False)
+        self._wake = wake
+        self._kept, self._keeping = os.pipe()
+
+    def run(self, announce: Callable[[], None]) -> int:
+        """Keep them until a signal comes, and `announce` the first that is ready.
+
+        Gives the exit status: 0 if all have finished by themselves. A signal that comes before
+        there was any ends this process as it would have without us.
+        """
+        signal.set_wakeup_fd(self._wake)
+        for number in _SIGNALS:
+            signal.signal(number, lambda *_: None)  # what matters is read from the pipe
+        gc.collect()
+        gc.freeze()  # else each collection would copy the pages that the processes share
+        try:
+            received = self._keep(announce)
+            status = self._finish()
+        finally:
+            os.close(self._keeping)
+        if received and not self._served:
+            signal.signal(received[0], signal.SIG_DFL)
+            signal.raise_signal(received[0])
+        return status
+
+    def _keep(self, announce: Callable[[], None]) -> bytes:
+        """Keep them alive; gives the signals that end that, none if there is no use in it."""
+        while not (received := self._wait(self._next_start())):
+            for place in self._places:
+                if place.process is None and monotonic() >= place.begins:
+                    self._begin(place)
+            self._meet_ready(announce)
+            if not self._make_room():
+                break
+        return received
+
+    def _next_start(self) -> float | None:
+        pauses = [place.begins for place in self._places if place.process is None]
+        return max(0.0, min(pauses) - monotonic()) if pauses else None
+
+    def _wait(self, seconds: float | None) -> bytes:
+        """Wait until something happens; gives the signals that have come."""
+        happens: list[int] = [self._signals]
+        for place in self._places:
+            if place.process is not None:
+                happens.append(place.process.sentinel)
+            if place.ready is not None:
+                happens.append(place.ready)
+        if self._signals in connection.wait(happens, seconds):
+            return os.read(self._signals, 64)
+        return b""
+
+    def _begin(self, place: Place) -> None:
+        ready, tell = os.pipe()
+        process = get_context("fork").Process(
+            target=self._become_server, args=(Tether(tell, self._kept),), name="server"
+        )
+        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        process.start()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+        os.close(tell)
+        place.begin(process, ready)
+
+    def _become_server(self, tether: Tether) -> None:
+        """What a forked process does; SIGINT stays blocked, since its keeper passes it on."""
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+        os.close(self._keeping)
+        self._serve(tether)
+
+    def _meet_ready(self, announce: Callable[[], None]) -> None:
+        for place in list(self._places):
+            if place.process is None or not place.hears():
+                continue
+            if not self._served:
+                self._served = True
+                announce()
+                self._places += [Place() for _ in range(self._number - 1)]
+            _log.info("a server process has begun", begun=place.process.pid)
+
+    def _make_room(self) -> bool:
+        """Make room for what has ended; False if there is no use in that."""
+        for place in self._places:
+            process = place.process
+            if process is None or process.exitcode is None:
+                continue
+            place.end()
+            if not self._served:
+                _log.error("no server process could begin", ended=process.pid)
+                return False
+            status = process.exitcode
+            _log.warning("a server process has ended", ended=process.pid, status=status)
+        return True
+
+    def _finish(self) -> int:
+        self._listener.close()  # else whoever comes now would wait for nobody
+        for place in self._places:
+            place.forget_ready()
+            if place.process is not None:
+                place.process.terminate()
+        deadline = monotonic() + self._patience
+        failed, by_force = not self._served, False
+        while True:
+            for place in list(self._places):
+                status = place.ended(by_force=by_force)
+                if status is not None:
+                    self._places.remove(place)
+                    failed |= status != 0
+            if not self._places:
+                return int(failed)
+            received = self._wait(max(0.0, deadline - monotonic()))
+            by_force = signal.SIGINT in received or monotonic() >= deadline

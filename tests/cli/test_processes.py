@@ -1,0 +1,100 @@
+"""`tams serve --workers N`: what dies is replaced, and all end together."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from contextlib import suppress
+from http.client import HTTPException
+from itertools import pairwise
+from multiprocessing import get_context
+from pathlib import Path
+from time import monotonic
+
+import pytest
+
+from tams.cli.processes import Place
+from tests.cli.test_serve import BAD_STARTS, start, watch_refusals
+from tests.durability.client import Client
+from tests.durability.process import DEADLINE_S, ServerProcess, server_process
+
+TWO = ("--workers", "2")
+
+
+def begun(server: ServerProcess, number: int) -> list[int]:
+    """The ids of the server processes, once so many have begun in all."""
+    end = monotonic() + DEADLINE_S
+    while len(found := re.findall(r"begun=(\d+)", server.said)) < number:
+        assert monotonic() < end, server.said
+    return [int(each) for each in found]
+
+
+def test_what_ends_is_replaced_and_the_others_serve_on(tmp_path: Path, catalogue_url: str) -> None:
+    """Whether it was killed, or told to finish."""
+    with server_process(tmp_path, catalogue_url, options=TWO) as server:
+        killed, told = begun(server, 2)
+        for number, (each, how) in enumerate([(killed, signal.SIGKILL), (told, signal.SIGTERM)], 3):
+            os.kill(each, how)
+            with Client(server.url) as client:
+                assert client.ask("POST", "/service", {"name": str(number)}).status == 200
+                assert client.ask("GET", "/service").json["name"] == str(number)
+            begun(server, number)
+        assert server.stop() == 0
+    assert "processes    2" in server.said
+    ended = [(str(killed), "-9"), (str(told), "0")]
+    assert re.findall(r"ended=(\d+) .*status=(\S+)", server.said) == ended
+
+
+def test_when_their_keeper_is_killed_they_finish(tmp_path: Path) -> None:
+    with server_process(tmp_path, "", options=TWO) as server:
+        begun(server, 2)
+        server.signal(signal.SIGKILL)
+        watch_refusals(server.url, seconds=0.2)
+
+
+def test_one_that_does_not_end_is_killed_at_a_second_interrupt(tmp_path: Path) -> None:
+    with server_process(tmp_path, "", options=TWO) as server:
+        stopped, _ = begun(server, 2)
+        os.kill(stopped, signal.SIGSTOP)
+        server.signal(signal.SIGINT)
+        watch_refusals_of_others(server)
+        server.signal(signal.SIGINT)
+        assert server.wait() == 1
+    assert f"killed={stopped}" in server.said
+
+
+def watch_refusals_of_others(server: ServerProcess) -> None:
+    """Wait until the process that can has closed the socket, so that the signal has come."""
+    other = begun(server, 2)[1]
+    with suppress(OSError, HTTPException):
+        while Path(f"/proc/{other}/fd").exists():
+            os.kill(other, 0)
+
+
+def test_what_does_not_allow_a_start_is_said_once(tmp_path: Path) -> None:
+    settings, says = BAD_STARTS["missing credentials"]
+    ended = start(tmp_path, *TWO, **settings)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    complaint, log = ended.stderr.splitlines()
+    assert complaint.startswith("tams: ")
+    assert says in complaint
+    assert "no server process could begin" in log
+
+
+def test_what_keeps_dying_is_started_ever_more_rarely() -> None:
+    now = 0.0
+    place = Place(lambda: now)
+    process = get_context("fork").Process()
+    ends = []
+    for _ in range(9):
+        place.begin(process, os.open(os.devnull, os.O_RDONLY))
+        place.end()
+        ends.append(now)
+        now = place.begins
+    pauses = [later - earlier for earlier, later in pairwise(ends)]
+    assert pauses == pytest.approx([0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 10.0])
+    place.begin(process, os.open(os.devnull, os.O_RDONLY))
+    now += 5.0
+    place.end()
+    assert place.begins == now
