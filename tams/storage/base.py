@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
@@ -38,6 +38,10 @@ class StoredKey(NamedTuple):
     size: int
     modified: datetime
     written: int | None = None
+
+
+Beat = Callable[[], Awaitable[None]]
+"""Awaited while bytes are copied; what it raises ends the copy."""
 
 
 class Storage(ABC):
@@ -103,6 +107,17 @@ class Storage(ABC):
         `checksums` maps lower-case header names to base64. Raises `Invalid` if one is malformed or
         not that of the bytes, `StorageFailed`, and whatever `chunks` raises; nothing is left then.
         """
+
+    async def copy_within(
+        self, source: Storage, source_key: str, key: str, content_type: str, beat: Beat
+    ) -> bool:
+        """Have a service that holds both copy bytes by itself; False where none does.
+
+        The bytes are not proved to be equal yet. `beat` is awaited at least every few seconds; what
+        it raises ends the copy. Raises `NotFound` if there are no bytes, and `StorageFailed`.
+        """
+        del source, source_key, key, content_type, beat
+        return False
 
     @abstractmethod
     async def delete_many(self, keys: Sequence[str]) -> Mapping[str, StorageFailed]:

@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from hashlib import sha256
 from typing import NamedTuple
 
 from tams.errors import Invalid, NotFound, StorageFailed
-from tams.storage.base import Storage
+from tams.storage.base import Beat, Storage
 
-Beat = Callable[[], Awaitable[None]]
-"""Awaited whenever some bytes have passed; what it raises ends the copy."""
+
+class Held(NamedTuple):
+    """Bytes under a key of a storage."""
+
+    storage: Storage
+    key: str
 
 
 class Source(NamedTuple):
-    """Bytes to be copied, and what is told of them: size, if known, and checksums as in HTTP."""
+    """Bytes to be copied, and what is told of them: size, if known, and checksums as in HTTP.
+
+    Of bytes in a storage, `held` says where.
+    """
 
     chunks: AsyncGenerator[bytes, None]
     content_type: str
     size: int | None
     checksums: Mapping[str, str]
+    held: Held | None = None
 
 
 async def stored(storage: Storage, key: str) -> Source:
@@ -29,25 +37,53 @@ async def stored(storage: Storage, key: str) -> Source:
     found = await storage.head(key)
     if found is None:
         raise NotFound("Object with bytes at", key)
-    return Source(storage.read(key), found.content_type, found.size, found.checksums)
+    held = Held(storage, key)
+    return Source(storage.read(key), found.content_type, found.size, found.checksums, held)
 
 
 async def copy(source: Source, storage: Storage, key: str, beat: Beat) -> None:
-    """Write the bytes of a source under a key, and read them back.
+    """Copy the bytes of a source under a key, and prove that they are equal.
 
-    When it returns they are what the source tells, and what the storage gives. Raises
-    `StorageFailed` if not: what lies under the key then must not be used.
+    A service that holds both does it by itself; else the bytes pass through here, and `beat` is
+    awaited whenever some have. When it returns they are what the source tells, and what the storage
+    gives. Raises `StorageFailed` if not: what lies under the key then must not be used.
     """
-    sent, kept = _Tally(beat), _Tally(beat)
+    held = source.held
+    if held and await storage.copy_within(*held, key, source.content_type, beat):
+        await source.chunks.aclose()
+        await _compare(held, Held(storage, key), beat)
+    else:
+        await _pass(source, storage, key, beat)
+
+
+async def _pass(source: Source, storage: Storage, key: str, beat: Beat) -> None:
+    sent = _Tally(beat)
     try:
         async with aclosing(source.chunks) as chunks:
             whole = _whole(sent.count(chunks), sent, source.size)
             await storage.write(key, source.content_type, source.checksums, whole)
     except Invalid as refusal:
         raise StorageFailed(f"its bytes are not what it tells: {refusal}") from refusal
-    async with aclosing(storage.read(key)) as chunks:
-        async for _ in kept.count(chunks):
+    _require_equal(sent, await _read(Held(storage, key), beat))
+
+
+async def _compare(source: Held, copied: Held, beat: Beat) -> None:
+    """Take equal ETags for a proof, as a service makes them of the bytes; else read both."""
+    first, second = [await held.storage.head(held.key) for held in (source, copied)]
+    if first and second and first.size == second.size and first.etag == second.etag != "":
+        return
+    _require_equal(await _read(source, beat), await _read(copied, beat))
+
+
+async def _read(held: Held, beat: Beat) -> _Tally:
+    tally = _Tally(beat)
+    async with aclosing(held.storage.read(held.key)) as chunks:
+        async for _ in tally.count(chunks):
             continue
+    return tally
+
+
+def _require_equal(sent: _Tally, kept: _Tally) -> None:
     if kept.result != sent.result:
         raise StorageFailed(f"of {sent.size} bytes, {kept.size} came back, and not the same")
 

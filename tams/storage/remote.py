@@ -176,7 +176,8 @@ class RemoteStorage(Storage):
         chunks: AsyncIterator[bytes],
     ) -> StoredObject:
         """See `Storage`; parts of a write that ends with its process wait for a lifecycle rule."""
-        parts = blocks(_verified(chunks, Checksums(checksums)), PART)
+        digests = Checksums(checksums)
+        parts = blocks(_verified(blocks(chunks, CHUNK), digests), PART)
         first = await anext(parts, b"")
         second = await anext(parts, b"")
         content = _joined(first, second, parts) if second else first

@@ -150,7 +150,7 @@ async def test_bytes_are_copied_with_their_type(served: Served) -> None:
     async with served.client.get(served.get_url(other)) as answer:
         assert await answer.read() == CONTENT
         assert answer.headers["Content-Type"] == "video/mp2t"
-    assert len(passed) >= 2 * (len(CONTENT) >> 20)
+    assert passed
 
 
 async def test_deleted_bytes_are_gone_and_deleting_again_is_no_error(served: Served) -> None:
