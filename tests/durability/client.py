@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from http.client import HTTPConnection
+from contextlib import suppress
+from http.client import HTTPConnection, HTTPException
+from time import monotonic
 from types import TracebackType
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -39,7 +41,7 @@ class Client:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._connection.close()
+        self.close()
 
     def ask(self, method: str, path: str, body: object = None) -> Answer:
         """Send a request with a JSON body, or none; `path` may be a whole URL."""
@@ -51,6 +53,10 @@ class Client:
         headers = {"Content-Type": put_url["content-type"], "Content-Length": str(size)}
         return self._exchange("PUT", put_url["url"], chunks, headers)
 
+    def close(self) -> None:
+        """Let the connection go; the next request opens another."""
+        self._connection.close()
+
     def _exchange(
         self, method: str, path: str, body: bytes | Iterable[bytes] | None, headers: dict[str, str]
     ) -> Answer:
@@ -60,6 +66,21 @@ class Client:
         answer = self._connection.getresponse()
         content = answer.read()
         if answer.status >= 500:
-            self._connection.close()  # as the server does after an error of its own
+            self.close()  # as the server does after an error of its own
         named = {name.lower(): value for name, value in answer.getheaders()}
         return Answer(answer.status, named, content)
+
+
+class PatientClient(Client):
+    """Repeats a request until there is an answer other than 503: servers may die meanwhile."""
+
+    def ask(self, method: str, path: str, body: object = None) -> Answer:
+        """See `Client`; raises `TimeoutError` if there is no such answer for long."""
+        end = monotonic() + TIMEOUT_S
+        while monotonic() < end:
+            with suppress(OSError, HTTPException):
+                answer = super().ask(method, path, body)
+                if answer.status != 503:
+                    return answer
+            self.close()
+        raise TimeoutError(f"{method} {path}")

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from queue import Queue
 from threading import Thread
@@ -116,6 +117,11 @@ class WorkerProcess(TamsProcess):
         given = {"data_dir": str(folder / "data"), "catalogue": catalogue, "public_url": url}
         words = [*TAMS, "worker"]
         super().__init__(folder / "worker.log", words, "has begun", **given | settings)
+        self._begin_another = partial(WorkerProcess, folder, catalogue, url, **settings)
+
+    def again(self) -> WorkerProcess:
+        """Begin another like it."""
+        return self._begin_another()
 
 
 @contextmanager

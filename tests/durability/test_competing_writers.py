@@ -59,13 +59,19 @@ def compete(
 
 
 def let_loose(
-    urls: Sequence[str], flow_id: str, steps: int, shares: Sequence[Sequence[str]]
+    urls: Sequence[str],
+    flow_id: str,
+    steps: int,
+    shares: Sequence[Sequence[str]],
+    kind: str = "hasty",
 ) -> list[Attempt]:
     """Run a writer for each share of the Objects, all from one moment; return their attempts."""
     with ExitStack() as stack:
         writers = [
-            stack.enter_context(writer_process(urls[number % len(urls)], flow_id, number, steps))
-            for number in range(WRITERS)
+            stack.enter_context(
+                writer_process(urls[number % len(urls)], flow_id, number, steps, kind)
+            )
+            for number in range(len(shares))
         ]
         for writer in writers:
             assert writer.stdout is not None
@@ -75,12 +81,15 @@ def let_loose(
             writer.stdin.write(json.dumps(share) + "\n")
             writer.stdin.flush()
         printed = [writer.communicate(timeout=DEADLINE_S * 10)[0] for writer in writers]
-    assert [writer.returncode for writer in writers] == [0] * WRITERS
+    assert [writer.returncode for writer in writers] == [0] * len(writers)
     return [Attempt(*attempt) for each in printed for attempt in json.loads(each)]
 
 
-def writer_process(url: str, flow_id: str, seed: int, steps: int) -> subprocess.Popen[str]:
-    command = (sys.executable, "-m", "tests.durability.writer", url, flow_id, str(seed), str(steps))
+def writer_process(
+    url: str, flow_id: str, seed: int, steps: int, kind: str
+) -> subprocess.Popen[str]:
+    arguments = (url, flow_id, str(seed), str(steps), kind)
+    command = (sys.executable, "-m", "tests.durability.writer", *arguments)
     return subprocess.Popen(
         command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )

@@ -13,7 +13,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 from tams.domain.timerange import TimeRange
-from tests.durability.client import Client
+from tests.durability.client import Client, PatientClient
 
 TENTH_S = 100_000_000
 ZONE = 24
@@ -21,6 +21,7 @@ ZONE = 24
 LONGEST = 4
 BATCH = 10
 BATCH_EVERY = 5
+CLIENTS = {"hasty": Client, "patient": PatientClient}
 
 
 class Attempt(NamedTuple):
@@ -72,11 +73,11 @@ class Writer:
         return self._objects.pop(), start * TENTH_S, (start + length) * TENTH_S
 
 
-def main(url: str, flow_id: str, seed: str, steps: str) -> None:
-    """Compete."""
+def main(url: str, flow_id: str, seed: str, steps: str, kind: str) -> None:
+    """Compete, as a client of this kind."""
     print("ready", flush=True)
     objects = json.loads(sys.stdin.readline())
-    with Client(url) as client:
+    with CLIENTS[kind](url) as client:
         writer = Writer(client, flow_id, int(seed), objects)
         attempts = [attempt for step in range(int(steps)) for attempt in writer.step(step)]
     json.dump(attempts, sys.stdout)
