@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -25,6 +26,8 @@ from tests.proof import count
 SEGMENTS = count(3_000, proof=100_000)
 KILLS = count(2, proof=6)
 BATCH = 1000
+PATIENCE = count(60, proof=600)
+"""Seconds after which a deletion that is not done has failed."""
 
 
 def fill(client: Client, flow_id: str) -> None:
@@ -43,12 +46,14 @@ def fill(client: Client, flow_id: str) -> None:
 
 
 def watch(client: Client, request: str) -> Iterator[int]:
-    """How many Segments are gone, as often as one asks."""
-    while True:
+    """How many Segments are gone, as often as one asks; a deletion that stands still is a fault."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
         found = client.ask("GET", request).json
         if found["status"] == "done":
             return
         yield TimeRange.parse(found["timerange_remaining"]).start // SECOND
+    raise TimeoutError(f"not done within {PATIENCE} s: {found}")
 
 
 def kill_amid(server: ServerProcess, request: str, wanted: int) -> int:
