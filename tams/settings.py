@@ -102,6 +102,10 @@ class Settings(BaseModel):
     max_object_size: int = Field(
         5 * 1024**3, ge=1, description="bytes of the largest Object that may be uploaded"
     )
+    verify_uploads: bool = Field(
+        default=False,
+        description="whether an Object is registered only if its bytes are there, within that size",
+    )
     async_deletion_threshold: int = Field(
         1000,
         ge=0,
@@ -135,6 +139,17 @@ class Settings(BaseModel):
     )
     database_connections: int = Field(
         10, ge=1, description="connections to PostgreSQL that this process opens at most"
+    )
+    database_timeout: float = Field(
+        10.0, gt=0, description="seconds that PostgreSQL has to take a connection"
+    )
+    database_pooled: bool = Field(
+        default=False,
+        description="whether a pooler in transaction mode, such as pgbouncer, is before PostgreSQL",
+    )
+    read_replica: str = Field(
+        "",
+        description="`postgresql://…` that listings of Sources and Flows may read, though it lags",
     )
     queue_limit: int = Field(
         1000, ge=1, description="works that may wait for the catalogue; more are told to come back"

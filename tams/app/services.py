@@ -24,6 +24,7 @@ from tams.services.service import Service
 from tams.services.sources import Sources
 from tams.services.storage import StorageAllocation
 from tams.services.tokens import Keys, SharedSecret, TokenMaker, TokenVerifier
+from tams.services.uploads import Uploads
 from tams.services.webhooks import Webhooks
 from tams.settings import Settings
 
@@ -42,6 +43,7 @@ def build_services(stores: Stores, deletions: Deletions) -> Services:
             clock,
             backend_labels=storages.labels,
             url_lifetime=stores.url_lifetime,
+            uploads=_uploads(stores),
         ),
         storage=StorageAllocation(
             catalogue,
@@ -60,6 +62,13 @@ def build_services(stores: Stores, deletions: Deletions) -> Services:
         health=Health({"catalogue": catalogue.ping, "storage": storages.ping}),
         authentication=_authentication(settings, clock) if settings.auth_schemes else None,
     )
+
+
+def _uploads(stores: Stores) -> Uploads | None:
+    settings = stores.settings
+    if not settings.verify_uploads:
+        return None
+    return Uploads(stores.catalogue, stores.storages, max_size=settings.max_object_size)
 
 
 def _promises(settings: Settings) -> ServicePromises:

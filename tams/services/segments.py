@@ -19,6 +19,7 @@ from tams.domain.segments import NewSegment, Refusal, Segment, SegmentQuery
 from tams.domain.storage import Signer, Signers, UrlFilter
 from tams.services.locking import container_of, lock_writable
 from tams.services.removal import make_way
+from tams.services.uploads import Uploads
 
 
 class SegmentPage(NamedTuple):
@@ -32,7 +33,8 @@ class Segments:
     """Registers and lists Segments (TAMS 8.2 `/flows/{flowId}/segments`).
 
     `url_lifetime` is how long a URL that was given out may work: the bytes of an Object that
-    loses its last Segment stay until then.
+    loses its last Segment stay until then. With `uploads`, an Object is only registered once its
+    bytes are there.
     """
 
     def __init__(
@@ -43,12 +45,14 @@ class Segments:
         *,
         backend_labels: frozenset[str],
         url_lifetime: timedelta,
+        uploads: Uploads | None = None,
     ) -> None:
         self._catalogue = catalogue
         self._signers = signers
         self._clock = clock
         self._backend_labels = backend_labels
         self._url_lifetime = url_lifetime
+        self._uploads = uploads
 
     async def add(
         self, who: Principal, flow_id: str, posts: Sequence[NewSegment]
@@ -57,10 +61,13 @@ class Segments:
 
         More than MAX_SEGMENTS take several works, in order; after an error between two of them
         the same request may be sent again. Raises `NotFound`, `FlowReadOnly`, and `Invalid` if
-        the Flow has no container.
+        the Flow has no container; with `uploads`, `StorageFailed` too.
         """
         del who
         passed, refused = screen(posts)
+        if self._uploads is not None:
+            passed, missing = await self._uploads.screen(passed)
+            refused += missing
         for start in range(0, max(len(passed), 1), MAX_SEGMENTS):
             refused += await self._add(flow_id, passed[start : start + MAX_SEGMENTS])
         return refused

@@ -72,6 +72,21 @@ async def test_an_allocated_object_is_taken_but_unknown(catalogue, flow):
     assert (known.state, known.timerange) == ("allocated", None)
 
 
+async def test_an_allocated_object_has_a_place_until_it_is_registered(catalogue, flow):
+    await allocate(catalogue, flow, "o1", "o2", "o3")
+
+    async def allocated():
+        return await catalogue.read(lambda tx: tx.objects.allocated(["o1", "o2", "none"]))
+
+    places = await allocated()
+    assert set(places) == {"o1", "o2"}
+    assert all(place.storage_id and place.key for place in places.values())
+    await post(catalogue, flow, segment_at("o1", "[1:0_2:0]"))
+    assert await allocated() == {"o2": places["o2"]}
+    await catalogue.write(lambda tx: tx.objects.condemn_expired(at(100_000)))
+    assert await allocated() == {}
+
+
 async def test_a_registered_object_is_known(catalogue, flow):
     await allocate(catalogue, flow, "o1")
     await post(catalogue, flow, segment_at("o1", "[1:0_2:0]", key_frame_count=3))

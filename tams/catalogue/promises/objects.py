@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -38,6 +38,10 @@ class Objects(ABC):
         self, flow: LockedFlow, objects: Sequence[NewObject], expires: datetime
     ) -> None:
         """Store new Objects of a Flow; unless registered, they may be collected after `expires`."""
+
+    @abstractmethod
+    async def allocated(self, object_ids: Iterable[str]) -> Mapping[str, Instance]:
+        """By id, where the bytes of those are to lie that are allocated and not registered yet."""
 
     @abstractmethod
     async def get(self, object_id: str) -> Object | None:

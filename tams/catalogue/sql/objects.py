@@ -68,6 +68,9 @@ _REFERRING = f"""flow.pk IN (
     UNION SELECT flow_pk FROM ({_FLOWS_BY.format(column="init_pk", key=_ASKED)}) AS init)"""
 
 _TAKEN = select(object_.c.id).where(Among(object_.c.id, "ids"))
+_ALLOCATED = select(object_.c.id, object_.c.storage_id, object_.c.key).where(
+    Among(object_.c.id, "ids"), object_.c.expires.is_not(None)
+)
 _ALLOCATE = Rows.inserted(
     object_, "id", "storage_id", "key", "content_type", "allocated_for", "expires"
 )
@@ -172,6 +175,10 @@ class SQLObjects(Objects):
     async def taken(self, object_ids: Iterable[str]) -> frozenset[str]:
         rows = await self._connection.fetch(_TAKEN, {"ids": list(object_ids)})
         return frozenset(row[0] for row in rows)
+
+    async def allocated(self, object_ids: Iterable[str]) -> Mapping[str, Instance]:
+        rows = await self._connection.fetch(_ALLOCATED, {"ids": list(object_ids)})
+        return {object_id: Instance(storage_id, key) for object_id, storage_id, key in rows}
 
     async def allocate(
         self, flow: LockedFlow, objects: Sequence[NewObject], expires: datetime
