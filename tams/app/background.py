@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from tams.app.stores import Stores
 from tams.domain.clock import Clock, utc_now
+from tams.domain.jobs import JobKind
 from tams.errors import BadSettings
 from tams.services.cleanup import CleanUp
 from tams.services.copies import Copies
 from tams.services.deletions import Deletions
 from tams.services.delivery import Delivery, Retries
 from tams.services.elsewhere import Elsewhere
-from tams.services.queue import Queue
+from tams.services.queue import Handler, Queue
 from tams.settings import Settings
 from tams.workers.loop import Worker, unhurried
 from tams.workers.webhooks import Deliverer
@@ -88,6 +89,26 @@ def build_deletions(stores: Stores) -> Deletions:
         url_lifetime=stores.url_lifetime,
         threshold=settings.async_deletion_threshold,
         retention=timedelta(seconds=settings.deletion_request_retention),
+    )
+
+
+def build_cleaner(stores: Stores) -> Worker:
+    """Clean-up and nothing else, in no hurry to be gentle: for `Worker.work_off`."""
+    cleanup, deletions = _cleanup(stores), build_deletions(stores)
+    copies = _copies(stores).handlers
+    removals: Mapping[JobKind, Handler] = {
+        **deletions.handlers,
+        "remove_copy": copies["remove_copy"],
+    }
+    return Worker(
+        [
+            cleanup.condemn_expired,
+            cleanup.expire_events,
+            deletions.expire,
+            Queue(stores.catalogue, stores.clock, removals).run_due,
+            cleanup.remove_objects,
+        ],
+        stores.settings.worker_interval,
     )
 
 

@@ -32,8 +32,11 @@ class Stores:
     outbound: Outbound
 
     @classmethod
-    def build(cls, settings: Settings, clock: Clock) -> Stores:
-        """Nothing is opened yet; raises `BadSettings`."""
+    def build(cls, settings: Settings, clock: Clock, *, as_they_are: bool = False) -> Stores:
+        """Nothing is opened yet; raises `BadSettings`.
+
+        `as_they_are` neither makes nor migrates a catalogue when it is opened.
+        """
         targets = _targets(settings.webhook_allow)
         return cls(
             settings=settings,
@@ -45,6 +48,7 @@ class Stores:
                 queue_limit=settings.queue_limit,
                 time_limit=settings.time_limit,
                 clock=clock,
+                as_it_is=as_they_are,
             ),
             storages=build_storages(
                 settings.storage,

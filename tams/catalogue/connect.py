@@ -22,9 +22,11 @@ def catalogue(
     queue_limit: int = 1000,
     time_limit: float = 30.0,
     clock: Clock = utc_now,
+    as_it_is: bool = False,
 ) -> Catalogue:
     """Return the catalogue at a URL, not opened yet; raises `BadSettings` if there is none.
 
+    `as_it_is` opens none but one of this program's version, and neither makes nor migrates one.
     `synchronous` is SQLite's, `connections` PostgreSQL's; `queue_limit` counts the works that may
     wait, `time_limit` is in seconds for each.
     """
@@ -37,6 +39,7 @@ def catalogue(
             queue_limit=queue_limit,
             time_limit=time_limit,
             clock=clock,
+            as_it_is=as_it_is,
         )
     _require_asyncpg()
     from tams.catalogue.sql.postgres import PostgresCatalogue

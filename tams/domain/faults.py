@@ -37,6 +37,7 @@ class FaultKind(Enum):
     LOG_BEHIND = "log-behind"
     WEBHOOK_AHEAD = "webhook-ahead"
     BACKEND_UNKNOWN = "backend-unknown"
+    BACKEND_FOREIGN = "backend-foreign"
     BYTES_MISSING = "bytes-missing"
     BYTES_DAMAGED = "bytes-damaged"
     BYTES_DIFFER = "bytes-differ"
@@ -73,6 +74,7 @@ BY_HAND = {
     FaultKind.OBJECT_WITHOUT_INSTANCE: "add an instance, or delete the Segments of this Object",
     FaultKind.JOB_UNKNOWN: "start the newer program that queued it",
     FaultKind.BACKEND_UNKNOWN: "set this Storage Backend up again in TAMS_STORAGE",
+    FaultKind.BACKEND_FOREIGN: "see whether these are the bytes of another catalogue",
     FaultKind.BYTES_MISSING: "bring the bytes back, or delete the Segments of this Object",
     FaultKind.BYTES_DAMAGED: "bring the bytes back, or delete the Segments of this Object",
     FaultKind.BYTES_DIFFER: "find out which instance is right, and remove the other",

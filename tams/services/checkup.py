@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
 
 from tams.catalogue.base import Catalogue, Transaction
-from tams.catalogue.promises.inspection import NOUNS, START, Noun, Slice
+from tams.catalogue.promises.inspection import NOUNS, Slice
 from tams.domain.clock import Clock
 from tams.domain.faults import Fault, FaultKind
 from tams.services.inventory import Inventory
+from tams.services.slices import SLICE, Slices, Tell
 from tams.storage.base import Storage
-
-SLICE = 10_000
-"""How many rows are looked at in one transaction."""
-
-Tell = Callable[[str, int], None]
-"""Told of what is looked at, and of how much of it."""
 
 
 class Checkup:
@@ -41,10 +36,9 @@ class Checkup:
     ) -> None:
         self._catalogue = catalogue
         self._storages = storages
-        self._tell = tell
-        self._slice_size = slice_size
+        self._slices = Slices(catalogue, slice_size, tell)
         self._inventory = Inventory(
-            catalogue, storages, clock, url_lifetime=url_lifetime, slices=self._slices, tell=tell
+            catalogue, storages, clock, url_lifetime=url_lifetime, slices=self._slices
         )
 
     @property
@@ -55,27 +49,13 @@ class Checkup:
     async def faults(self) -> AsyncIterator[Fault]:
         """All that is wrong; raises `StorageFailed` if a storage cannot be asked."""
         for noun in NOUNS:
-            async for part in self._slices(noun):
+            async for part in self._slices.of(noun):
                 for fault in await self._twice(part):
                     yield fault
         async for fault in self._unknown_backends():
             yield fault
         async for fault in self._inventory.faults():
             yield fault
-
-    async def _slices(self, noun: Noun) -> AsyncIterator[Slice]:
-        part, done = await self._next(noun, START), 0
-        while part is not None:
-            yield part
-            done += part.number
-            self._tell(noun, done)
-            part = await self._next(noun, part.upto)
-
-    async def _next(self, noun: Noun, after: tuple[int, int]) -> Slice | None:
-        async def read(tx: Transaction) -> Slice | None:
-            return await tx.inspection.next_slice(noun, after, self._slice_size)
-
-        return await self._catalogue.read(read)
 
     async def _twice(self, part: Slice) -> Sequence[Fault]:
         async def read(tx: Transaction) -> Sequence[Fault]:
@@ -88,7 +68,7 @@ class Checkup:
     async def _unknown_backends(self) -> AsyncIterator[Fault]:
         """One fault for each Storage Backend, however much lies there."""
         used: Counter[str] = Counter()
-        async for part in self._slices("Objects"):
+        async for part in self._slices.of("Objects"):
             used.update(await self._backends(part))
         for storage_id, number in used.items():
             if storage_id in self._storages:

@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from datetime import timedelta
 from itertools import groupby
-from typing import TypeVar
 
 from tams.catalogue.base import Catalogue, Transaction
-from tams.catalogue.promises.inspection import START, Holder, Noun, Slice
+from tams.catalogue.promises.inspection import START, Holder, Slice
 from tams.domain.clock import Clock
 from tams.domain.faults import Fault, FaultKind
 from tams.domain.objects import KEYS_BEGIN, named_in_key
 from tams.services.marks import Marks
+from tams.services.questions import ask_each
+from tams.services.slices import Slices
 from tams.storage.base import Storage, StoredKey, StoredObject
 
 SUSPECTS = 100_000
 """How many keys without a known owner are held until all Objects are asked for them."""
-
-AT_ONCE = 32
-"""How many questions a storage is asked at the same time."""
-
-A = TypeVar("A")
-B = TypeVar("B")
-Slices = Callable[[Noun], AsyncIterator[Slice]]
 
 
 class Inventory:
@@ -34,7 +27,8 @@ class Inventory:
 
     The row of an Object is there before its bytes are, and until they are gone, so the owner of a
     key that was listed is found, if it has one, by whoever asks afterwards. Most keys name their
-    Object, which is found by its id; for the others the Objects are read through.
+    Object, which is found by its id; for the others the Objects are read through. A storage of
+    which no key is known is rather that of another catalogue than full of orphans.
     """
 
     def __init__(
@@ -45,15 +39,14 @@ class Inventory:
         *,
         url_lifetime: timedelta,
         slices: Slices,
-        tell: Callable[[str, int], None],
     ) -> None:
         self._catalogue = catalogue
         self._storages = storages
         self._clock = clock
         self._url_lifetime = url_lifetime
         self._slices = slices
-        self._tell = tell
         self._whole: dict[str, Marks] = defaultdict(Marks)
+        self._known: set[str] = set()
         self.awaited = 0
 
     async def faults(self) -> AsyncIterator[Fault]:
@@ -61,7 +54,7 @@ class Inventory:
         for storage in self._storages.values():
             async for fault in self._orphans(storage):
                 yield fault
-        async for part in self._slices("Objects"):
+        async for part in self._slices.of("Objects"):
             for fault in await self._missing(part):
                 yield fault
 
@@ -76,7 +69,7 @@ class Inventory:
                         yield fault
                     suspects = {}
                 done += len(page)
-                self._tell(thing, done)
+                self._slices.tell(thing, done)
         for fault in await self._judge(storage, suspects):
             yield fault
 
@@ -99,6 +92,8 @@ class Inventory:
             if holder.storage_id != storage_id:
                 continue
             stored = listed.pop(holder.place, None)
+            if stored is not None:
+                self._known.add(storage_id)
             if stored is not None and holder.is_listed and stored.written in (None, stored.size):
                 self._whole[storage_id].add(holder.key)
 
@@ -107,17 +102,20 @@ class Inventory:
         if not suspects:
             return ()
         end = START
-        async for part in self._slices("Objects"):
+        async for part in self._slices.of("Objects"):
             await self._acquit(part, storage_id, suspects)
             end = part.upto
         # A place may belong to an Object whose row is gone, and which was the last one.
         await self._acquit(Slice("Objects", end, (2**63 - 1, 0), 0), storage_id, suspects)
         keys = list(suspects)
-        found = await _each(storage.head, keys)
+        found = await ask_each(storage.head, keys)
+        left = {key: stored for key, stored in zip(keys, found, strict=True) if stored is not None}
+        if left and storage_id not in self._known:
+            subject = f"{len(left)} keys, {next(iter(left))} among them, and none that is known"
+            return [Fault(FaultKind.BACKEND_FOREIGN, (0, 0), subject, storage_id)]
         return [
             Fault(FaultKind.BYTES_ORPHANED, (0, 0), f"{stored.size} bytes", storage_id, key)
-            for key, stored in zip(keys, found, strict=True)
-            if stored is not None
+            for key, stored in left.items()
         ]
 
     async def _acquit(self, part: Slice, storage_id: str, suspects: dict[str, StoredKey]) -> None:
@@ -136,7 +134,7 @@ class Inventory:
             unseen = [each for each in here if each.key not in self._whole[each.storage_id]]
             if unseen or len(here) > 1:
                 doubtful.append(here)
-        return [fault for faults in await _each(self._examine, doubtful) for fault in faults]
+        return [fault for faults in await ask_each(self._examine, doubtful) for fault in faults]
 
     async def _examine(self, instances: Sequence[Holder]) -> Sequence[Fault]:
         """Ask for the bytes of an Object, each instance of which should be the same."""
@@ -160,14 +158,6 @@ class Inventory:
             return await tx.inspection.is_needed(holder, before)
 
         return await self._catalogue.read(read)
-
-
-async def _each(ask: Callable[[A], Awaitable[B]], subjects: Sequence[A]) -> Sequence[B]:
-    """Ask the same of all, of some at the same time; answers come in the order of the subjects."""
-    answers: list[B] = []
-    for start in range(0, len(subjects), AT_ONCE):
-        answers += await asyncio.gather(*map(ask, subjects[start : start + AT_ONCE]))
-    return answers
 
 
 def _fault(holder: Holder, stored: StoredObject | None) -> Fault:

@@ -7,9 +7,10 @@ from collections import Counter
 from tams.domain.faults import BY_HAND, REPAIRS, FaultKind
 from tests.checkup.planting import PLANTS, Garden
 from tests.checkup.store import LATER, CheckedStore
+from tests.services.conftest import once
 from tests.services.copying import COLD
 
-ONCE = Counter(FaultKind)
+ONCE = Counter(PLANTS.keys())
 
 
 async def garden(store: CheckedStore, kind: FaultKind) -> Garden:
@@ -20,7 +21,7 @@ async def garden(store: CheckedStore, kind: FaultKind) -> Garden:
 
 async def planted(store: CheckedStore) -> None:
     """One fault of each kind, in a store that has been at peace for long."""
-    gardens = {kind: await garden(store, kind) for kind in FaultKind}
+    gardens = {kind: await garden(store, kind) for kind in PLANTS}
     store.clock.now += LATER
     assert await store.faults() == []
     for kind, at in gardens.items():
@@ -51,7 +52,7 @@ async def test_what_can_be_repaired_is_gone_after_it(store: CheckedStore) -> Non
     for fault in await store.faults():
         if not await store.repairs().repair(fault):
             left[fault.kind] += 1
-    by_hand = {kind for kind in FaultKind if kind not in REPAIRS}
+    by_hand = {kind for kind in PLANTS if kind not in REPAIRS}
     assert set(left) == by_hand | {FaultKind.BYTES_MISSING, FaultKind.BYTES_DAMAGED}
     assert left.total() == len(left)
     assert set(left) <= BY_HAND.keys()
@@ -59,6 +60,16 @@ async def test_what_can_be_repaired_is_gone_after_it(store: CheckedStore) -> Non
     assert await kinds(store) == left
     assert (await store.instance("bytes-missing-1", COLD.id)).key
     assert store.file(await store.instance("bytes-missing-1")).read_bytes() == b"media"
+
+
+async def test_bytes_of_another_catalogue_are_no_orphans(store: CheckedStore) -> None:
+    for name in "ab":
+        key = f"tams/2026/03/01/theirs/{name}.12345678.ts"
+        await store.storages[COLD.id].write(key, "video/mp2t", {}, once(b"theirs"))
+    [fault] = await store.faults()
+    assert (fault.kind, fault.storage_id) == (FaultKind.BACKEND_FOREIGN, COLD.id)
+    assert fault.subject.startswith("2 keys, tams/2026/03/01/theirs/")
+    assert not await store.repairs().repair(fault)
 
 
 async def test_a_repair_leaves_what_has_mended_itself(store: CheckedStore) -> None:

@@ -39,6 +39,8 @@ OPTIONS = {
     "version": set(),
     "admin": set(),
     "admin migrate": set(),
+    "admin check": {"--repair", "--yes", "--json"},
+    "admin gc": {"--dry-run", "--json"},
     "admin user": set(),
     "admin user add": {"--scope", "--stdin"},
     "admin user remove": set(),

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Literal, NamedTuple, get_args
 
 from tams.domain.faults import Fault
+from tams.domain.jobs import Job
 
 Noun = Literal[
     "Flows",
@@ -46,8 +47,16 @@ class Holder(NamedTuple):
     is_listed: bool
 
 
+class Removal(NamedTuple):
+    """Bytes that are to go, and when."""
+
+    due: datetime
+    storage_id: str
+    place: str
+
+
 class Inspection(ABC):
-    """What `tams admin check` asks. Each method sees one moment of a store that goes on."""
+    """What `tams admin check` and `gc` ask. Each method sees one moment of a store that goes on."""
 
     @abstractmethod
     async def next_slice(self, noun: Noun, after: tuple[int, int], limit: int) -> Slice | None:
@@ -85,3 +94,15 @@ class Inspection(ABC):
 
         What is queued is due `now`, what may still be read at `due`.
         """
+
+    @abstractmethod
+    async def queued(self, part: Slice) -> Sequence[Job]:
+        """A slice of the jobs, whether they are due or not."""
+
+    @abstractmethod
+    async def removals(self, part: Slice) -> Sequence[Removal]:
+        """The bytes that a slice of the jobs will delete."""
+
+    @abstractmethod
+    async def expiring(self, part: Slice) -> Sequence[Removal]:
+        """Where those of a slice of Objects lie that go if they are not registered in time."""

@@ -7,15 +7,16 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, select
 
-from tams.catalogue.promises.inspection import Holder, Inspection, Noun, Slice
+from tams.catalogue.promises.inspection import Holder, Inspection, Noun, Removal, Slice
 from tams.catalogue.sql.connection import Connection
 from tams.catalogue.sql.mends import MENDS
-from tams.catalogue.sql.moments import microseconds
+from tams.catalogue.sql.moments import microseconds, moment
 from tams.catalogue.sql.objects import LIVING, LIVING_INIT, SQLObjects
 from tams.catalogue.sql.probes import NEXT_ROWS, NEXT_SEGMENTS, PROBES, SEGMENT_FAULTS
 from tams.catalogue.sql.schema import segment
 from tams.catalogue.sql.statements import Written
 from tams.domain.faults import Fault, FaultKind
+from tams.domain.jobs import Job
 from tams.domain.timerange import TimeRange
 
 _NOUN_OF: dict[FaultKind, Noun] = {kind: noun for noun, kinds in PROBES.items() for kind in kinds}
@@ -85,6 +86,22 @@ AND NOT EXISTS (SELECT 1 FROM event e WHERE e.kind = 'flow' AND e.occurred >= ?4
         FROM segment s JOIN flow f ON f.pk = s.flow_pk
         WHERE s.object_pk = o.pk OR s.init_pk = o.pk
         ORDER BY s.flow_pk, s.start_ns LIMIT 1))"""
+)
+_QUEUED = Written.same("SELECT kind, subject, due FROM job WHERE pk > ?1 AND pk <= ?2")
+_REMOVALS = Written.same(
+    """SELECT j.due, o.storage_id, o.key FROM job j JOIN object o ON o.pk = j.subject
+WHERE j.pk > ?1 AND j.pk <= ?2 AND j.kind = 'remove_object' AND o.key IS NOT NULL
+    AND o.removable_at IS NOT NULL
+UNION ALL SELECT j.due, i.storage_id, i.key FROM job j JOIN instance i ON i.object_pk = j.subject
+WHERE j.pk > ?1 AND j.pk <= ?2 AND j.kind = 'remove_object' AND i.key IS NOT NULL
+UNION ALL SELECT j.due, p.storage_id, p.key FROM job j JOIN place p ON p.object_pk = j.subject
+WHERE j.pk > ?1 AND j.pk <= ?2 AND j.kind = 'remove_object'
+UNION ALL SELECT j.due, p.storage_id, p.key FROM job j JOIN place p ON p.pk = j.subject
+WHERE j.pk > ?1 AND j.pk <= ?2 AND j.kind = 'remove_copy'"""
+)
+_EXPIRING = Written.same(
+    """SELECT expires, storage_id, key FROM object
+WHERE pk > ?1 AND pk <= ?2 AND expires IS NOT NULL"""
 )
 _OBJECT_OF = select(segment.c.object_pk).where(
     segment.c.flow_pk == bindparam("pk"), segment.c.start_ns == bindparam("at")
@@ -162,6 +179,20 @@ class SQLInspection(Inspection):
         await self._connection.execute(MENDS[fault.kind], values)
         await objects.condemn(owners, due)
         return True
+
+    async def queued(self, part: Slice) -> Sequence[Job]:
+        rows = await self._connection.fetch(_QUEUED, (part.after[0], part.upto[0]))
+        return [Job(kind=kind, subject=subject, due=moment(due)) for kind, subject, due in rows]
+
+    async def removals(self, part: Slice) -> Sequence[Removal]:
+        return await self._removals(_REMOVALS, part)
+
+    async def expiring(self, part: Slice) -> Sequence[Removal]:
+        return await self._removals(_EXPIRING, part)
+
+    async def _removals(self, statement: Written, part: Slice) -> Sequence[Removal]:
+        rows = await self._connection.fetch(statement, (part.after[0], part.upto[0]))
+        return [Removal(moment(due), *where) for due, *where in rows]
 
     async def _is_still(self, fault: Fault) -> bool:
         pk, at = fault.key

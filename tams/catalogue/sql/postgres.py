@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import asyncpg
 
 from tams.catalogue.base import Catalogue, Work
-from tams.catalogue.sql.migrations import HEAD, VERSION, steps
+from tams.catalogue.sql.migrations import HEAD, VERSION, described, refuse_newer, steps
 from tams.catalogue.sql.postgres_connection import NeedsTransaction, PostgresConnection
 from tams.catalogue.sql.transaction import perform
 from tams.domain.clock import Clock, utc_now
@@ -85,10 +85,10 @@ class PostgresCatalogue(Catalogue):
             raise _unusable(error) from error
         if version != HEAD:
             await self.close()
-            found = "no schema" if version is None else f"a schema of version {version}"
+            refuse_newer(version)
             raise BadSettings(
-                f"TAMS_CATALOGUE: the database has {found}, and version {HEAD} is needed: "
-                f"run `tams admin migrate`"
+                f"TAMS_CATALOGUE: the database has {described(version)}, and version {HEAD} is "
+                f"needed: run `tams admin migrate`"
             )
 
     async def close(self) -> None:
@@ -227,6 +227,7 @@ async def _migrate(database: asyncpg.Connection) -> None:
     version = await _version(database)
     if version == HEAD:
         return
+    refuse_newer(version)
     try:
         async with database.transaction():
             await database.execute(steps("postgresql", version))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Literal, TypeVar
 
 import apsw
 
 from tams.catalogue.base import Catalogue, Work
-from tams.catalogue.sql.migrations import HEAD, VERSION, steps
+from tams.catalogue.sql.migrations import HEAD, VERSION, described, refuse_newer, steps
 from tams.catalogue.sql.sqlite_connection import (
     PASSING,
     SQLiteConnection,
@@ -44,19 +45,26 @@ class SQLiteCatalogue(Catalogue):
         time_limit: float = 30.0,
         vfs: str | None = None,
         clock: Clock = utc_now,
+        as_it_is: bool = False,
     ) -> None:
-        """`queue_limit` counts the works that may wait, `time_limit` is in seconds for each."""
+        """`queue_limit` counts the works that may wait, `time_limit` is in seconds for each.
+
+        `as_it_is` neither makes nor migrates a catalogue.
+        """
         self._path = str(path)
         self._synchronous = synchronous
         self._queue_limit = queue_limit
         self._time_limit = time_limit
         self._vfs = vfs
         self._clock = clock
+        self._as_it_is = as_it_is
         self._writer: Writer | None = None
         self._reader: apsw.Connection | None = None
 
     async def open(self) -> None:
         """Connect, bringing the schema up to date; raises `BadSettings` for a newer one."""
+        if self._as_it_is:
+            _check(self._path)
         database = _create(self._path, synchronous=self._synchronous, vfs=self._vfs)
         if self._path != MEMORY:
             self._reader = connect(self._path, vfs=self._vfs, query_only=True)
@@ -103,19 +111,36 @@ def migrate(path: Path | Literal[":memory:"]) -> None:
     _create(str(path), synchronous="FULL", vfs=None).close()
 
 
+def _check(path: str) -> None:
+    """Raise `BadSettings` unless it is there, and of this program's version."""
+    if not Path(path).is_file():
+        raise BadSettings(f"TAMS_CATALOGUE: there is no catalogue at {path}")
+    with closing(_connect(path, synchronous="FULL", vfs=None)) as database:
+        version = _version(database)
+    if version != HEAD:
+        raise BadSettings(
+            f"TAMS_CATALOGUE: {path} has {described(version)}, and version {HEAD} is needed: "
+            f"run `tams admin migrate`"
+        )
+
+
 def _create(path: str, *, synchronous: str, vfs: str | None) -> apsw.Connection:
-    try:
-        if path != MEMORY:
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
-        database = connect(path, synchronous=synchronous, vfs=vfs)
-    except (apsw.Error, OSError) as error:
-        raise BadSettings(f"TAMS_CATALOGUE: cannot open {path}: {error}") from error
+    database = _connect(path, synchronous=synchronous, vfs=vfs)
     try:
         _migrate(database)
     except BaseException:
         database.close()
         raise
     return database
+
+
+def _connect(path: str, *, synchronous: str, vfs: str | None) -> apsw.Connection:
+    try:
+        if path != MEMORY:
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+        return connect(path, synchronous=synchronous, vfs=vfs)
+    except (apsw.Error, OSError) as error:
+        raise BadSettings(f"TAMS_CATALOGUE: cannot open {path}: {error}") from error
 
 
 def _migrate(database: apsw.Connection) -> None:
@@ -140,9 +165,5 @@ def _version(database: apsw.Connection) -> str | None:
     if row is None:
         return None
     version = str(row[0])
-    if version > HEAD:
-        raise BadSettings(
-            f"TAMS_CATALOGUE: its schema has version {version}, this program {HEAD}: "
-            f"start a newer program, or give it another catalogue"
-        )
+    refuse_newer(version)
     return version

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tams.catalogue.sql.statements import Engine
+from tams.errors import BadSettings
 
 HEAD = "0003"
 """The version that this program works with."""
@@ -19,3 +20,17 @@ def steps(engine: Engine, start: str | None) -> str:
     from tams.catalogue.sql.migrations.run import script  # Alembic takes 0.4 s to load
 
     return script(engine, start)
+
+
+def described(version: str | None) -> str:
+    """A version in words; None is that of an empty database."""
+    return "no schema" if version is None else f"a schema of version {version}"
+
+
+def refuse_newer(version: str | None) -> None:
+    """Raise `BadSettings` for a catalogue that a newer program has brought up to date."""
+    if version is not None and version > HEAD:
+        raise BadSettings(
+            f"TAMS_CATALOGUE: its schema has version {version}, this program {HEAD}: "
+            f"start a newer program, or give it another catalogue"
+        )
