@@ -34,6 +34,10 @@ class PostgresServer:
 
     def start(self) -> None:
         self.run("initdb", "--pgdata=data", "--username=tams", "--auth=trust", "--no-sync")
+        self.resume()
+
+    def resume(self) -> None:
+        """Start it again after it was stopped, with what it held."""
         options = f"-c listen_addresses= -c unix_socket_directories={self.folder} -c fsync=off"
         self.run("pg_ctl", "start", "--wait", "--pgdata=data", "--log=log", f"--options={options}")
 

@@ -44,7 +44,10 @@ class Stores:
             catalogue=connect.catalogue(
                 settings.catalogue_url,
                 synchronous=settings.synchronous,
+                replica=settings.read_replica,
                 connections=settings.database_connections,
+                connect_timeout=settings.database_timeout,
+                pooled=settings.database_pooled,
                 queue_limit=settings.queue_limit,
                 time_limit=settings.time_limit,
                 clock=clock,

@@ -75,6 +75,13 @@ class Catalogue(ABC):
     async def read(self, work: Work[T]) -> T:
         """Run a work on one snapshot that holds all that was acknowledged before it began."""
 
+    async def browse(self, work: Work[T]) -> T:
+        """Run a work that may miss what was acknowledged in the last moments.
+
+        As `read` does, unless a replica is set, of which it is one snapshot.
+        """
+        return await self.read(work)
+
     @abstractmethod
     async def ping(self) -> None:
         """Return if the catalogue answers; else raise."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Literal
 from urllib.parse import unquote, urlsplit
@@ -18,7 +19,10 @@ def catalogue(
     url: str,
     *,
     synchronous: Literal["FULL", "NORMAL", "OFF"] = "FULL",
+    replica: str = "",
     connections: int = 10,
+    connect_timeout: float = 10.0,
+    pooled: bool = False,
     queue_limit: int = 1000,
     time_limit: float = 30.0,
     clock: Clock = utc_now,
@@ -27,10 +31,13 @@ def catalogue(
     """Return the catalogue at a URL, not opened yet; raises `BadSettings` if there is none.
 
     `as_it_is` opens none but one of this program's version, and neither makes nor migrates one.
-    `synchronous` is SQLite's, `connections` PostgreSQL's; `queue_limit` counts the works that may
-    wait, `time_limit` is in seconds for each.
+    `synchronous` is SQLite's; PostgreSQL's are the URL of a `replica` that may lag, `connections`,
+    `connect_timeout` in seconds and `pooled`, as `PostgresCatalogue` has them. `queue_limit` counts
+    the works that may wait, `time_limit` is in seconds for each.
     """
     if _engine(url) == "sqlite":
+        if replica:
+            raise BadSettings("TAMS_READ_REPLICA: a catalogue of SQLite has none")
         from tams.catalogue.sql.sqlite import SQLiteCatalogue
 
         return SQLiteCatalogue(
@@ -43,14 +50,22 @@ def catalogue(
         )
     _require_asyncpg()
     from tams.catalogue.sql.postgres import PostgresCatalogue
+    from tams.catalogue.sql.replicated import ReplicatedCatalogue
 
-    return PostgresCatalogue(
-        url,
+    postgres = partial(
+        PostgresCatalogue,
         connections=connections,
+        connect_timeout=connect_timeout,
+        pooled=pooled,
         queue_limit=queue_limit,
         time_limit=time_limit,
         clock=clock,
     )
+    if not replica:
+        return postgres(url)
+    if not replica.startswith(("postgresql:", "postgres:")):
+        raise BadSettings("TAMS_READ_REPLICA: it must be postgresql://…")
+    return ReplicatedCatalogue(postgres(url), postgres(replica))
 
 
 async def migrate(url: str) -> None:

@@ -58,7 +58,7 @@ class Flows:
         async def work(tx: Transaction) -> Page[Flow]:
             return await tx.flows.list(query, page)
 
-        return await self._catalogue.read(work)
+        return await self._catalogue.browse(work)
 
     async def put(self, who: Principal, flow: FlowCommon) -> Flow | None:
         """Create a Flow and return it, or replace the metadata of an existing one.

@@ -37,7 +37,7 @@ class Sources:
         async def work(tx: Transaction) -> Page[Source]:
             return await tx.sources.list(query, page)
 
-        return await self._catalogue.read(work)
+        return await self._catalogue.browse(work)
 
     async def change(self, who: Principal, source_id: str, change: Change) -> None:
         """Change label, description or tags; raises `NotFound` and what `change` raises."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from types import CodeType
 from typing import Any, TypeVar
 
@@ -20,9 +20,15 @@ from tams.errors import BadSettings, Busy, OutcomeUnknown
 T = TypeVar("T")
 
 # Each lock is taken by a statement of its own, which sees what its last holder wrote.
-_BEGIN_WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
-_BEGIN_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_WRITING = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+_READING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+# In the round trip of BEGIN, and for the transaction alone, so that a pooler may stand between: the
+# locks of a client that has vanished with its machine go when these end, not when TCP gives up.
+_LIMITS = """; SET LOCAL statement_timeout = {milliseconds}
+; SET LOCAL idle_in_transaction_session_timeout = {milliseconds}"""
 _ATTEMPTS = 5
+_END_S = 5.0
+"""Seconds that a ROLLBACK may take, and that the server's limits come later than ours."""
 
 _LOST = (
     OSError,
@@ -30,6 +36,7 @@ _LOST = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.CannotConnectNowError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,  # so asyncpg meets a server that closed an idle connection
 )
@@ -58,15 +65,26 @@ class PostgresCatalogue(Catalogue):
         url: str,
         *,
         connections: int = 10,
+        connect_timeout: float = 10.0,
+        pooled: bool = False,
         queue_limit: int = 1000,
         time_limit: float = 30.0,
         clock: Clock = utc_now,
     ) -> None:
-        """`queue_limit` counts the works that may wait, `time_limit` is in seconds for each."""
+        """`queue_limit` counts the works that may wait, `time_limit` is in seconds for each.
+
+        `pooled` says that connections lead to a pooler, which gives each transaction any server
+        process: then nothing outside a transaction may be more than one message and its answer, and
+        no prepared statement outlives one.
+        """
         self._url = url
         self._connections = connections
+        self._connect_timeout = connect_timeout
+        self._pooled = pooled
         self._limit = connections + queue_limit
         self._time_limit = time_limit
+        limits = _LIMITS.format(milliseconds=round(1000 * (time_limit + _END_S)))
+        self._begin_write, self._begin_read = _WRITING + limits, _READING + limits
         self._clock = clock
         self._present = 0
         self._running: set[asyncio.Task[Any]] = set()
@@ -76,9 +94,14 @@ class PostgresCatalogue(Catalogue):
     async def open(self) -> None:
         try:
             self._pool = await asyncpg.create_pool(
-                self._url, min_size=1, max_size=self._connections, reset=_keep_as_it_is
+                self._url,
+                min_size=1,
+                max_size=self._connections,
+                reset=_keep_as_it_is,
+                timeout=self._connect_timeout,
+                **({"statement_cache_size": 0} if self._pooled else {}),
             )
-            async with self._pool.acquire() as database:
+            async with self._pool.acquire() as database, database.transaction():
                 version = await _version(database)
         except _REFUSED as error:
             await self.close()
@@ -99,7 +122,7 @@ class PostgresCatalogue(Catalogue):
             self._pool = None
 
     async def write(self, work: Work[T]) -> T:
-        return await self._run(work, _BEGIN_WRITE)
+        return await self._run(work, self._begin_write)
 
     async def read(self, work: Work[T]) -> T:
         """See `Catalogue`; one statement is a snapshot by itself, at a third of the round trips.
@@ -108,12 +131,12 @@ class PostgresCatalogue(Catalogue):
         at once.
         """
         code = getattr(work, "__code__", None)
-        if code is not None and code not in self._long:
+        if code is not None and code not in self._long and not self._pooled:
             try:
                 return await self._run(work, None)
             except NeedsTransaction:
                 self._long.add(code)
-        return await self._run(work, _BEGIN_READ)
+        return await self._run(work, self._begin_read)
 
     async def ping(self) -> None:
         await self.read(lambda tx: tx.service.get())
@@ -154,13 +177,13 @@ class PostgresCatalogue(Catalogue):
                 alone = PostgresConnection(database, transaction=False)
                 async with self._limited():
                     return await perform(work, alone, self._clock)
-            async with _rolled_back(database):
+            async with _rolled_back(database), self._limited():
                 await database.execute(begin)
-                async with self._limited():
-                    result = await perform(work, PostgresConnection(database), self._clock)
+                result = await perform(work, PostgresConnection(database), self._clock)
             try:
-                await database.execute("COMMIT")
+                await database.execute("COMMIT", timeout=self._time_limit + _END_S)
             except _LOST as error:
+                _cut(database)
                 raise OutcomeUnknown(
                     "the connection was lost during COMMIT; repeat the request"
                 ) from error
@@ -191,12 +214,17 @@ async def _rolled_back(database: asyncpg.Connection) -> AsyncIterator[None]:
     try:
         yield
     except BaseException:
-        if not database.is_closed():
-            try:
-                await database.execute("ROLLBACK")
-            except _LOST:
-                database.terminate()
+        try:
+            await database.execute("ROLLBACK", timeout=_END_S)
+        except _LOST:
+            _cut(database)
         raise
+
+
+def _cut(database: asyncpg.Connection) -> None:
+    """End a connection that is good for nothing."""
+    with suppress(asyncpg.InterfaceError):  # the pool has noticed already
+        database.terminate()
 
 
 async def _keep_as_it_is(_: asyncpg.Connection) -> None:
@@ -204,9 +232,9 @@ async def _keep_as_it_is(_: asyncpg.Connection) -> None:
 
 
 async def migrate(url: str) -> None:
-    """Create the schema, or bring it up to date."""
+    """Create the schema, or bring it up to date; a pooler may stand between."""
     try:
-        database = await asyncpg.connect(url)
+        database = await asyncpg.connect(url, statement_cache_size=0)
         try:
             await _migrate(database)
         finally:
