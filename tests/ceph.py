@@ -16,15 +16,17 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 from botocore.session import Session
 
 PROGRAMS = ("radosgw", "radosgw-admin", "ceph-mon", "ceph-osd", "ceph-authtool", "monmaptool")
@@ -33,7 +35,8 @@ SECRET_KEY = "of/no+use=elsewhere"
 HOST = "s3.example"
 """Below this name each bucket has a host of its own, for whoever asks 127.0.0.1 for it."""
 
-PATIENCE_S = 90
+PATIENCE_S = 60
+ATTEMPTS = 3
 
 CONFIGURATION = """
 [global]
@@ -87,6 +90,12 @@ class Gateway:
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "AWS_EC2_METADATA_DISABLED": "true",
         }
+
+    def setting(self, bucket: str, patch: pytest.MonkeyPatch) -> str:
+        """The URL of a folder of its own in a bucket; puts the credentials around it."""
+        for name, value in self.environment.items():
+            patch.setenv(name, value)
+        return f"s3://{bucket}/{secrets.token_hex(4)}?endpoint={self.endpoint}"
 
     def client(self) -> Any:
         """AWS's own client of the gateway."""
@@ -144,11 +153,11 @@ def _start_keeper(folder: Path) -> None:
             start_new_session=True,
         )
     assert keeper.stdout is not None
-    # One line when it is ready; an end without one when it has failed.
-    if not keeper.stdout.readline():
-        raise RuntimeError(f"Ceph did not start: {(folder / 'keeper.log').read_text()}")
-    keeper.stdout.close()
     keeper.returncode = 0  # Nobody waits for it: it ends after the last of its users.
+    with keeper.stdout as told:
+        # One line when it is ready; an end without one when it has failed.
+        if not told.readline():
+            raise RuntimeError(f"Ceph did not start: {(folder / 'keeper.log').read_text()}")
 
 
 def keep(folder: Path) -> None:
@@ -156,7 +165,8 @@ def keep(folder: Path) -> None:
     pipe = folder / "pipe"
     pipe.unlink(missing_ok=True)
     os.mkfifo(pipe)
-    with tempfile.TemporaryDirectory(prefix="tams-ceph-") as home, _cluster(Path(home)) as port:
+    with ExitStack() as stack:
+        port = _started(stack)
         (folder / "endpoint").write_text(f"http://127.0.0.1:{port}")
         held = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
         own = os.open(pipe, os.O_WRONLY)
@@ -168,6 +178,19 @@ def keep(folder: Path) -> None:
         os.set_blocking(held, True)
         os.read(held, 1)
         pipe.unlink()
+
+
+def _started(stack: ExitStack) -> int:
+    """Start a cluster, until the stack is closed; anew where another took a port that was free."""
+    for attempt in range(1, ATTEMPTS + 1):
+        home = stack.enter_context(tempfile.TemporaryDirectory(prefix="tams-ceph-"))
+        try:
+            return stack.enter_context(_cluster(Path(home)))
+        except (OSError, subprocess.SubprocessError):
+            if attempt == ATTEMPTS:
+                raise
+            traceback.print_exc()
+    raise AssertionError
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import secrets
 import signal
 from itertools import count
 
@@ -87,9 +86,7 @@ def s3_bucket(gateway):
 @pytest.fixture
 def s3_url(gateway, s3_bucket, monkeypatch):
     """A setting for a folder of its own in that bucket, with the credentials around it."""
-    for name, value in gateway.environment.items():
-        monkeypatch.setenv(name, value)
-    return f"s3://{s3_bucket}/{secrets.token_hex(4)}?endpoint={gateway.endpoint}"
+    return gateway.setting(s3_bucket, monkeypatch)
 
 
 @pytest.fixture

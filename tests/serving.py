@@ -105,7 +105,8 @@ async def serving(
 ) -> AsyncIterator[CheckedServer]:
     """Serve a catalogue, with media in `folder`; time passes and work is done as the test asks.
 
-    What `around` makes of the application is what listens; `chosen` are settings by their names.
+    What `around` makes of the application is what listens; `chosen` are settings by their names:
+    with `storage`, media lie there instead.
     """
     backends = folder / "backends.toml"
     backends.write_text(BACKENDS.format(folder=folder))
@@ -115,11 +116,10 @@ async def serving(
         {},
         port=listener.getsockname()[1],
         data_dir=folder,
-        storage=str(backends),
         catalogue=catalogue,
         worker_interval=86400.0,
         synchronous="OFF",
-        **{"webhook_allow": "127.0.0.1", **chosen},
+        **{"webhook_allow": "127.0.0.1", "storage": str(backends), **chosen},
     )
     async with running(settings, clock) as app:
         examined = Examined(app)

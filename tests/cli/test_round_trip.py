@@ -1,7 +1,7 @@
-"""Clips in and out of a server in a process of its own, with local storage.
+"""Clips in and out of a server in a process of its own.
 
 Issue: "Done when" 1 and 2; fragmented MP4 with init Objects. Every clip
-goes through SQLite, the main one through PostgreSQL too.
+goes through SQLite and a folder, the main one through PostgreSQL and S3 too.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import pytest
 from tams.catalogue.connect import migrate
 from tams.domain.timerange import SECOND, TimeRange, parse_timestamp
 from tests.boxes import boxes, samples
+from tests.ceph import Gateway
 from tests.clips import Decoded, decode, transport_times
 from tests.durability.process import TAMS, server_process
 from tests.postgres import PostgresServer
@@ -48,6 +49,26 @@ def postgresql_server(
     with server_process(tmp_path_factory.mktemp("postgresql"), catalogue) as server:
         yield server.url
         assert server.stop() == 0
+
+
+@pytest.fixture(scope="module")
+def facility_server(
+    postgres_server: PostgresServer,
+    gateway: Gateway,
+    s3_bucket: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[str]:
+    """The same with a catalogue in PostgreSQL, and media in S3 that must be there first."""
+    catalogue = postgres_server.create("facility")
+    asyncio.run(migrate(catalogue))
+    folder = tmp_path_factory.mktemp("facility")
+    with pytest.MonkeyPatch.context() as around:
+        storage = gateway.setting(s3_bucket, around)
+        settings = {"storage": storage, "verify_uploads": "true"}
+        with server_process(folder, catalogue, **settings) as server:
+            yield server.url
+            assert server.stop() == 0
+    assert not (folder / "data" / "media").exists()
 
 
 @dataclass
@@ -82,7 +103,7 @@ class Stored:
 
 CASES = {
     "H.264 and AAC": ("clip.mp4", {}, "0:0"),
-    "H.264 and AAC on PostgreSQL": ("clip.mp4", {}, "0:0"),
+    "H.264 and AAC on PostgreSQL and S3": ("clip.mp4", {}, "0:0"),
     "a wrap within an Object": ("late.ts", {"begins": "95440"}, "95440:0"),
     "a wrap between two Objects": ("late.ts", {"begins": "95440"}, "95441:120000000"),
     "PCM": ("pcm.mov", {"audio": ("pcm_s16le",)}, "0:0"),
@@ -98,8 +119,9 @@ CASES = {
 def stored(request, tmp_path_factory, clip) -> Iterator[Stored]:
     """Ingest one of the clips into a server of its own."""
     name, wishes, start = CASES[request.param]
-    engine = "postgresql" if request.param.endswith("PostgreSQL") else "sqlite"
-    server = request.getfixturevalue(f"{engine}_server")
+    on = request.param.partition(" on ")[2]
+    kind = {"PostgreSQL": "postgresql", "PostgreSQL and S3": "facility"}.get(on, "sqlite")
+    server = request.getfixturevalue(f"{kind}_server")
     file = clip(name, **wishes)
     # One content is one set of Flows: the same file at another start must be another file.
     copy = tmp_path_factory.mktemp("in") / name
