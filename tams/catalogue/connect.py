@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -10,6 +12,9 @@ from urllib.parse import unquote, urlsplit
 from tams.catalogue.base import Catalogue
 from tams.domain.clock import Clock, utc_now
 from tams.errors import BadSettings
+
+Tell = Callable[[str, int], None]
+"""Told of what is copied, and how much of it."""
 
 _MEMORY = "sqlite:///:memory:"
 _KNOWN = "sqlite:///path, sqlite:///:memory: or postgresql://…"
@@ -79,6 +84,32 @@ async def migrate(url: str) -> None:
     from tams.catalogue.sql import postgres
 
     await postgres.migrate(url)
+
+
+def backup(url: str, target: Path, *, force: bool, tell: Tell) -> None:
+    """Copy a catalogue of SQLite to a file while it is in use; see `sqlite_backup`."""
+    path = _file(url)
+    from tams.catalogue.sql import sqlite_backup
+
+    sqlite_backup.backup(path, target, force=force, tell=tell)
+
+
+def restore(url: str, source: Path, now: datetime, *, tell: Tell) -> Path | None:
+    """Put a backup in the place of a catalogue of SQLite that nobody uses; see `sqlite_backup`."""
+    path = _file(url)
+    from tams.catalogue.sql import sqlite_backup
+
+    return sqlite_backup.restore(path, source, now, tell=tell)
+
+
+def _file(url: str) -> Path:
+    path = _path(url) if _engine(url) == "sqlite" else None
+    if not isinstance(path, Path):
+        raise BadSettings(
+            "TAMS_CATALOGUE: this is for SQLite; PostgreSQL brings tools of its own, see "
+            "docs/operations.md"
+        )
+    return path
 
 
 def _engine(url: str) -> Literal["sqlite", "postgresql"]:

@@ -41,6 +41,8 @@ OPTIONS = {
     "admin migrate": set(),
     "admin check": {"--repair", "--yes", "--json"},
     "admin gc": {"--dry-run", "--json"},
+    "admin backup": {"--force"},
+    "admin restore": set(),
     "admin user": set(),
     "admin user add": {"--scope", "--stdin"},
     "admin user remove": set(),

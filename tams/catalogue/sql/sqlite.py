@@ -26,6 +26,7 @@ from tams.errors import BadSettings
 T = TypeVar("T")
 
 MEMORY = ":memory:"
+_HAS_VERSION = "SELECT 1 FROM sqlite_schema WHERE name = 'alembic_version'"
 
 
 class SQLiteCatalogue(Catalogue):
@@ -125,13 +126,29 @@ def _check(path: str) -> None:
 
 
 def _create(path: str, *, synchronous: str, vfs: str | None) -> apsw.Connection:
+    before = _identity(path)
     database = _connect(path, synchronous=synchronous, vfs=vfs)
     try:
         _migrate(database)
+        _check_identity(path, before)
     except BaseException:
         database.close()
         raise
     return database
+
+
+def _identity(path: str) -> int | None:
+    """What tells a file from another that takes its name; None if there is none."""
+    try:
+        return None if path == MEMORY else Path(path).stat().st_ino
+    except FileNotFoundError:
+        return None
+
+
+def _check_identity(path: str, before: int | None) -> None:
+    """Raise `BadSettings` if what was opened has been set aside by a restore that came first."""
+    if before not in (None, _identity(path)):
+        raise BadSettings(f"TAMS_CATALOGUE: {path} was replaced just now; start again")
 
 
 def _connect(path: str, *, synchronous: str, vfs: str | None) -> apsw.Connection:
@@ -159,7 +176,8 @@ def _migrate(database: apsw.Connection) -> None:
 
 
 def _version(database: apsw.Connection) -> str | None:
-    if not database.table_exists("main", "alembic_version"):
+    # Not `table_exists`, which looks at what this connection remembers of the schema.
+    if database.execute(_HAS_VERSION).fetchone() is None:
         return None
     row = database.execute(VERSION).fetchone()
     if row is None:
