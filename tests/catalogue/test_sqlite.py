@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import apsw
 import pytest
 
-from tams.catalogue.sql import segments
+from tams.catalogue.sql import segments, sqlite
+from tams.catalogue.sql.migrations import HEAD
 from tams.catalogue.sql.sqlite import SQLiteCatalogue
+from tams.catalogue.sql.sqlite_connection import connect
 from tams.domain.service import ServiceDescription
 from tams.errors import BadSettings, Busy, OutcomeUnknown
 from tests.catalogue.building import add_flows, get_flow, make_flow, page_of, register
@@ -212,3 +215,12 @@ async def test_segments_are_found_by_their_key(catalogue):
             ]
         )
         assert not any("SCAN" in step or "TEMP B-TREE" in step for step in plan), plan
+
+
+def test_one_that_looked_before_another_migrated_finds_it_done(tmp_path):
+    path = tmp_path / "catalogue.sqlite"
+    with closing(connect(str(path))) as early:
+        assert sqlite._version(early) is None
+        sqlite.migrate(path)
+        sqlite._migrate(early)
+        assert sqlite._version(early) == HEAD
