@@ -270,8 +270,8 @@ BAD_STARTS: dict[str, tuple[dict[str, str], str]] = {
     "missing storage file": ({"storage": "none.toml"}, "TAMS_STORAGE none.toml: No such file"),
     "broken storage file": ({"storage": "broken.toml"}, "TAMS_STORAGE broken.toml: "),
     "storage URL": (
-        {"storage": "s3://bucket?endpoint=http://x"},
-        "TAMS_STORAGE: url: s3 scheme: only file:///folder is supported",
+        {"storage": "s3://bucket?endpoint=x"},
+        "TAMS_STORAGE: url: endpoint: it must be http:// or https://",
     ),
     "media folder": ({"storage": "URI/file"}, "storage backend local: "),
     "catalogue URL": ({"catalogue": "mysql://x/y"}, "TAMS_CATALOGUE: it must be sqlite:///path"),
@@ -348,7 +348,9 @@ def test_a_refusal_tells_no_key_of_the_storage(tmp_path: Path) -> None:
     url = f"s3://me:{PASSWORD}@bucket?secret_access_key={PASSWORD}&region=x"
     ended = start(tmp_path, storage=url)
     assert ended.returncode == 1
-    assert "not 's3://me:***@bucket?secret_access_key=***&region=x'" in ended.stderr
+    assert "TAMS_STORAGE: url: " in ended.stderr
+    assert "secret_access_key" in ended.stderr
+    assert PASSWORD not in ended.stderr
 
 
 @pytest.mark.parametrize(
