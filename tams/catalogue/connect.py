@@ -81,9 +81,9 @@ async def migrate(url: str) -> None:
         sqlite.migrate(_path(url))
         return
     _require_asyncpg()
-    from tams.catalogue.sql import postgres
+    from tams.catalogue.sql import postgres_migration
 
-    await postgres.migrate(url)
+    await postgres_migration.migrate(url)
 
 
 def backup(url: str, target: Path, *, force: bool, tell: Tell) -> None:

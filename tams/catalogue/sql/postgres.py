@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import asyncpg
 
 from tams.catalogue.base import Catalogue, Work
-from tams.catalogue.sql.migrations import HEAD, VERSION, described, refuse_newer, steps
+from tams.catalogue.sql.migrations import HEAD, VERSION, described, refuse_newer
 from tams.catalogue.sql.postgres_connection import NeedsTransaction, PostgresConnection
 from tams.catalogue.sql.transaction import perform
 from tams.domain.clock import Clock, utc_now
@@ -40,7 +40,7 @@ _LOST = (
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,  # so asyncpg meets a server that closed an idle connection
 )
-_REFUSED = (*_LOST, asyncpg.PostgresError, ValueError)
+REFUSED = (*_LOST, asyncpg.PostgresError, ValueError)
 # A unique key is violated where two works add the same new Flow, Source or Object at once: the
 # second run of the later one finds it there.
 _AGAIN = (
@@ -102,10 +102,10 @@ class PostgresCatalogue(Catalogue):
                 **({"statement_cache_size": 0} if self._pooled else {}),
             )
             async with self._pool.acquire() as database, database.transaction():
-                version = await _version(database)
-        except _REFUSED as error:
+                version = await version_of(database)
+        except REFUSED as error:
             await self.close()
-            raise _unusable(error) from error
+            raise unusable(error) from error
         if version != HEAD:
             await self.close()
             refuse_newer(version)
@@ -231,19 +231,8 @@ async def _keep_as_it_is(_: asyncpg.Connection) -> None:
     """Spare the round trip: every work ends its transaction, and changes no setting."""
 
 
-async def migrate(url: str) -> None:
-    """Create the schema, or bring it up to date; a pooler may stand between."""
-    try:
-        database = await asyncpg.connect(url, statement_cache_size=0)
-        try:
-            await _migrate(database)
-        finally:
-            await database.close()
-    except _REFUSED as error:
-        raise _unusable(error) from error
-
-
-def _unusable(error: Exception) -> BadSettings:
+def unusable(error: Exception) -> BadSettings:
+    """Say why the database that is set cannot be used."""
     reason = str(error)
     if isinstance(error, ValueError):
         # Its text may quote a piece of the password.
@@ -251,20 +240,8 @@ def _unusable(error: Exception) -> BadSettings:
     return BadSettings(f"TAMS_CATALOGUE: cannot use PostgreSQL: {reason}")
 
 
-async def _migrate(database: asyncpg.Connection) -> None:
-    version = await _version(database)
-    if version == HEAD:
-        return
-    refuse_newer(version)
-    try:
-        async with database.transaction():
-            await database.execute(steps("postgresql", version))
-    except asyncpg.PostgresError:
-        if await _version(database) != HEAD:  # else another process was faster
-            raise
-
-
-async def _version(database: asyncpg.Connection) -> str | None:
+async def version_of(database: asyncpg.Connection) -> str | None:
+    """The version of a database's schema; None if it has none."""
     if await database.fetchval("SELECT to_regclass('alembic_version')") is None:
         return None
     version: str | None = await database.fetchval(VERSION)

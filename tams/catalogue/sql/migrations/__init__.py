@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from tams.catalogue.sql.statements import Engine
 from tams.errors import BadSettings
 
@@ -12,6 +14,19 @@ VERSION = "SELECT version_num FROM alembic_version"
 """Fails if there is no schema."""
 
 
+class Step(NamedTuple):
+    """What leads to the next version, in one transaction unless it `is_concurrent`."""
+
+    version: str
+    text: str
+    is_concurrent: bool
+
+    @property
+    def statements(self) -> list[str]:
+        """One after the other."""
+        return [part.strip() for part in self.text.split(";\n") if part.strip()]
+
+
 def steps(engine: Engine, start: str | None) -> str:
     """Return the statements that lead from version `start` (None: nothing) to HEAD.
 
@@ -19,7 +34,15 @@ def steps(engine: Engine, start: str | None) -> str:
     """
     from tams.catalogue.sql.migrations.run import script  # Alembic takes 0.4 s to load
 
-    return script(engine, start)
+    return script(engine, start or "base", "head").replace(" CONCURRENTLY", "")
+
+
+def next_step(engine: Engine, start: str) -> Step:
+    """Return what leads from a version to the next one."""
+    from tams.catalogue.sql.migrations.run import script, successor
+
+    version, is_concurrent = successor(start)
+    return Step(version, script(engine, start, version), is_concurrent)
 
 
 def described(version: str | None) -> str:

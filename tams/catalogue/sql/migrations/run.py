@@ -7,6 +7,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 
 from tams.catalogue.sql.statements import Engine
 
@@ -19,12 +20,21 @@ def configuration(engine: Engine) -> Config:
     return config
 
 
-def script(engine: Engine, start: str | None) -> str:
-    """Return the statements that lead from version `start` (None: nothing) to the newest one.
-
-    They run in one transaction, which the caller opens.
-    """
+def script(engine: Engine, start: str, end: str) -> str:
+    """Return the statements that lead from one version, or `base`, to another, or `head`."""
     config = configuration(engine)
-    command.upgrade(config, f"{start or 'base'}:head", sql=True)
+    command.upgrade(config, f"{start}:{end}", sql=True)
     text = config.output_buffer
     return text.getvalue() if isinstance(text, StringIO) else ""
+
+
+def successor(version: str) -> tuple[str, bool]:
+    """Return the version after this one, and whether others may go on while it comes.
+
+    A revision that builds indexes `CONCURRENTLY`, and does nothing else, says so by
+    `is_concurrent = True`.
+    """
+    directory = ScriptDirectory.from_config(configuration("postgresql"))
+    [next_version] = directory.get_revision(version).nextrev
+    module = directory.get_revision(next_version).module
+    return next_version, getattr(module, "is_concurrent", False)
