@@ -17,7 +17,8 @@ from tams.domain.clock import Clock
 from tams.domain.patterns import UUID
 from tams.domain.storage import StorageBackend
 from tams.errors import BadSettings
-from tams.storage.places import Place, Signing, parse_place
+from tams.storage.building import Builder
+from tams.storage.places import Place, parse_place
 from tams.storage.storages import Storages
 from tams.storage.tables import Table, read_tables
 
@@ -93,12 +94,12 @@ def build_storages(
     Raises `BadSettings`, which names the backend and the field.
     """
     backends = read_backends(setting, data_dir)
-    signing = Signing(data_dir, clock, url_timeout, url_window)
+    builder = Builder(data_dir, clock, url_timeout, url_window)
     only = len(backends) == 1
     return Storages(
-        settings.place.storage(
+        builder.build(
+            settings.place,
             settings.backend(default=only if settings.default is None else settings.default),
-            signing,
         )
         for settings in backends
     )

@@ -9,18 +9,10 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
 
-from tams.domain.clock import Clock
-from tams.domain.storage import StorageBackend
-from tams.errors import BadSettings
-from tams.storage.base import Storage
-from tams.storage.local import LocalStorage
-from tams.storage.secret import load_secret
-from tams.storage.signing import GRACE_S, MediaUrls
-from tams.storage.sigv4 import LONGEST_S, Bucket
+from tams.storage.sigv4 import Bucket
 
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]")
 _ENDPOINT = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?")
@@ -28,22 +20,6 @@ _REGION = re.compile(r"[A-Za-z0-9-]+")
 _STYLES = ("path", "virtual")
 _ANY_REGION = "us-east-1"
 """What services with an endpoint of their own take, unless they say otherwise."""
-
-
-@dataclass(frozen=True)
-class Signing:
-    """What URLs of any kind are signed by; timeout and window are in seconds."""
-
-    data_dir: Path
-    clock: Clock
-    timeout: int
-    window: int
-
-    @cached_property
-    def media_urls(self) -> MediaUrls:
-        """URLs of bytes that this server serves itself, by the key `media.secret`."""
-        secret = load_secret(self.data_dir / "media.secret")
-        return MediaUrls(secret, self.clock, timeout=self.timeout, window=self.window)
 
 
 class Place(ABC):
@@ -63,10 +39,6 @@ class Place(ABC):
     @abstractmethod
     def overlaps(self, other: Place) -> bool:
         """Whether the keys of one could be the other's."""
-
-    @abstractmethod
-    def storage(self, backend: StorageBackend, signing: Signing) -> Storage:
-        """What moves bytes there, not opened yet; raises `BadSettings`."""
 
 
 @dataclass(frozen=True)
@@ -99,10 +71,6 @@ class Folder(Place):
             return False
         first, second = self.path.resolve(), other.path.resolve()
         return first.is_relative_to(second) or second.is_relative_to(first)
-
-    def storage(self, backend: StorageBackend, signing: Signing) -> Storage:
-        """See `Place`."""
-        return LocalStorage(backend, self.path, signing.media_urls)
 
 
 @dataclass(frozen=True)
@@ -172,23 +140,6 @@ class S3Place(Place):
             and self.is_at_one_with(other)
             and self.bucket.name == other.bucket.name
             and (self.prefix.startswith(other.prefix) or other.prefix.startswith(self.prefix))
-        )
-
-    def storage(self, backend: StorageBackend, signing: Signing) -> Storage:
-        """See `Place`."""
-        if signing.timeout + signing.window + GRACE_S > LONGEST_S:
-            raise BadSettings(
-                "TAMS_MIN_PRESIGNED_URL_TIMEOUT, TAMS_URL_WINDOW: with a minute more they must not "
-                f"exceed the {LONGEST_S} seconds for which S3 takes a URL"
-            )
-        try:
-            from tams.storage.s3 import S3Storage
-        except ModuleNotFoundError as missing:
-            raise BadSettings(
-                f"TAMS_STORAGE: s3:// needs {missing.name}: pip install 'tams-server[s3]'"
-            ) from None
-        return S3Storage(
-            backend, self, signing.clock, url_timeout=signing.timeout, url_window=signing.window
         )
 
 

@@ -77,7 +77,7 @@ class S3Storage(RemoteStorage):
         await self._credentials.close()
 
     def sign_gets(self, base_url: str) -> Callable[[str], str]:
-        """See `Storage`; a URL takes some 4 µs."""
+        """See `Storage`; a URL takes about 3 µs."""
         del base_url
         return self._urls.getter()
 
