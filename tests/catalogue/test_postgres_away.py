@@ -80,3 +80,19 @@ async def test_a_commit_that_is_not_answered_is_given_up(postgres_url, monkeypat
             await catalogue.write(rename("x"))
     await admin.close()
     await catalogue.close()
+
+
+async def test_what_was_prepared_before_a_migration_is_prepared_anew(postgres_url):
+    catalogue = PostgresCatalogue(postgres_url, connections=1)
+    await catalogue.open()
+    await catalogue.write(rename("before"))
+
+    async def work(tx):
+        return await tx.service.lock()
+
+    assert await catalogue.write(work) == ServiceDescription("before")
+    admin = await asyncpg.connect(postgres_url)
+    await admin.execute("ALTER TABLE service ALTER COLUMN name TYPE varchar(500)")
+    await admin.close()
+    assert await catalogue.write(work) == ServiceDescription("before")
+    await catalogue.close()

@@ -48,6 +48,7 @@ _AGAIN = (
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
     asyncpg.UniqueViolationError,
+    asyncpg.InvalidCachedStatementError,  # a migration has changed what a prepared one gives
 )
 # Not for us to mend at once: a full disk or memory, a statement that was ended, a mere standby.
 _PASSING = (
