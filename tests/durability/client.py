@@ -74,12 +74,14 @@ class Client:
 class PatientClient(Client):
     """Repeats a request until there is an answer other than 503: servers may die meanwhile."""
 
-    def ask(self, method: str, path: str, body: object = None) -> Answer:
+    def _exchange(
+        self, method: str, path: str, body: bytes | Iterable[bytes] | None, headers: dict[str, str]
+    ) -> Answer:
         """See `Client`; raises `TimeoutError` if there is no such answer for long."""
         end = monotonic() + TIMEOUT_S
         while monotonic() < end:
             with suppress(OSError, HTTPException):
-                answer = super().ask(method, path, body)
+                answer = super()._exchange(method, path, body, headers)
                 if answer.status != 503:
                     return answer
             self.close()

@@ -1,8 +1,9 @@
-"""Three server processes and two workers share a catalogue, and now and then one is killed.
+"""Three server processes and two workers share a store, and now and then one is killed.
 
-Meanwhile writers compete for one Flow, other Flows are deleted behind the answer, and a webhook is
-told of all. Clients repeat what was not answered. Then no Segments overlap, nothing acknowledged is
-lost or there twice, and all that was left to the workers is done.
+Meanwhile writers compete for one Flow, media is brought into another, further Flows are deleted
+behind the answer, and a webhook is told of all. Clients repeat what was not answered. Then no
+Segments overlap, nothing acknowledged is lost or there twice, all bytes are what was sent, and all
+that was left to the workers is done.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from random import Random
 from threading import Event, Thread
@@ -23,6 +25,7 @@ from uuid import uuid4
 
 import apsw
 import asyncpg
+import pytest
 
 from tams.conformance.server import flow_body
 from tams.domain.timerange import SECOND, TimeRange
@@ -37,7 +40,7 @@ from tests.receivers import NotingReceiver, noting
 SERVERS = 3
 WORKERS = 2
 WRITERS = count(4, proof=8)
-STEPS = count(40, proof=1500)
+STEPS = count(25, proof=1500)
 PAUSE_S = count(4, proof=20) / 10
 """From one kill to the next."""
 LEAST_KILLS = count(4, proof=30)
@@ -45,6 +48,12 @@ DELETED = 30
 """Segments of each Flow that is deleted."""
 PATIENCE_S = count(30, proof=150)
 """What lies with a killed worker is taken up when its lease has ended."""
+SIZE = 200_000
+STORES = [
+    ("sqlite", "folder"),
+    ("postgres", "s3"),
+    *([("postgres", "folder")] * count(0, proof=1)),
+]
 SETTINGS = {
     "async_deletion_threshold": "0",
     "webhook_allow": "127.0.0.1",
@@ -103,6 +112,41 @@ class Deleter:
                     self.requests.add(answer.headers["location"])
 
 
+@dataclass
+class Uploader:
+    """Brings media into a Flow, until told to stop; knows what it has brought."""
+
+    url: str
+    flow_id: str
+    brought: dict[str, bytes] = field(default_factory=dict)
+    stopped: Event = field(default_factory=Event)
+
+    def run(self) -> None:
+        chance = Random(3)
+        with PatientClient(self.url) as client:
+            while not self.stopped.wait(PAUSE_S / 8):
+                (item,) = allocate(client, self.flow_id, 1)
+                content = chance.randbytes(SIZE)
+                with PatientClient(item["put_url"]["url"]) as storage:
+                    assert storage.upload(item["put_url"], [content], SIZE).status == 200
+                at = len(self.brought) * SECOND
+                timerange = str(TimeRange(at, at + SECOND))
+                segment = {"object_id": item["object_id"], "timerange": timerange}
+                path = f"/flows/{self.flow_id}/segments"
+                assert client.ask("POST", path, segment).status == 201
+                self.brought[item["object_id"]] = content
+
+    def check(self) -> None:
+        """Read all that was brought."""
+        with PatientClient(self.url) as client:
+            listed = list_segments(client, self.flow_id)
+        assert [each.object_id for each in listed] == list(self.brought)
+        for each in listed:
+            url = each.url or ""
+            with PatientClient(url) as storage:
+                assert storage.ask("GET", url).body == self.brought[each.object_id]
+
+
 def external() -> list[dict[str, Any]]:
     return [
         {
@@ -115,7 +159,7 @@ def external() -> list[dict[str, Any]]:
 
 
 @contextmanager
-def running(*actors: Killer | Deleter) -> Iterator[None]:
+def running(*actors: Killer | Deleter | Uploader) -> Iterator[None]:
     """Let them act beside the block."""
     threads = [Thread(target=actor.run) for actor in actors]
     for thread in threads:
@@ -142,10 +186,21 @@ def several(folder: Path, catalogue: str, **settings: str) -> Iterator[Killer]:
                 worker.kill()
 
 
-async def test_one_that_is_killed_is_missed_by_nobody(tmp_path: Path, catalogue_url: str) -> None:
+@pytest.fixture(params=STORES, ids=" and ".join)
+def store(request: pytest.FixtureRequest) -> tuple[str, dict[str, str]]:
+    """The URL of a catalogue, and the settings of a storage."""
+    engine, storage = request.param
+    catalogue = request.getfixturevalue(f"{engine}_url")
+    return catalogue, {"storage": request.getfixturevalue("s3_url")} if storage == "s3" else {}
+
+
+async def test_one_that_is_killed_is_missed_by_nobody(
+    tmp_path: Path, store: tuple[str, dict[str, str]]
+) -> None:
+    catalogue, storage = store
     async with noting() as receiver:
-        killed = await asyncio.to_thread(kill_and_compare, tmp_path, catalogue_url, receiver)
-    assert killed >= LEAST_KILLS
+        run = partial(kill_and_compare, tmp_path, catalogue, receiver, **storage)
+        assert await asyncio.to_thread(run) >= LEAST_KILLS
 
 
 def kill_and_compare(
@@ -154,15 +209,15 @@ def kill_and_compare(
     """Gives how many were killed."""
     with several(folder, catalogue, **SETTINGS, **settings) as killer:
         url = killer.server.url
-        deleter = Deleter(url)
         with PatientClient(url) as client:
             webhook = {"url": receiver.url, "events": ["flows/segments_added"]}
             assert client.ask("POST", "/service/webhooks", webhook).status == 201
             flow_id = make_flow(client)
             number = objects_for(STEPS)
             ids = [each["object_id"] for each in allocate(client, flow_id, WRITERS * number)]
+            deleter, uploader = Deleter(url), Uploader(url, make_flow(client))
         shares = [ids[start : start + number] for start in range(0, len(ids), number)]
-        with running(killer, deleter):
+        with running(killer, deleter, uploader):
             attempts = let_loose([url], flow_id, STEPS, shares, "patient")
         with PatientClient(url) as client:
             listed = list_segments(client, flow_id)
@@ -173,6 +228,8 @@ def kill_and_compare(
             deleter.requests.add(answer.headers["location"])
             asyncio.run(end_leases(catalogue))
             until_all_is_done(client, deleter.requests)
+        uploader.check()
+        assert uploader.brought
         until_told({each.object_id for each in listed}, receiver)
         assert asyncio.run(left(catalogue)) == (0, 0)
         assert [worker.stop() for worker in killer.workers] == [0] * WORKERS
