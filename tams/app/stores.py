@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from tams.catalogue import connect
-from tams.catalogue.base import Catalogue
+from tams.catalogue.base import Catalogue, Transaction
 from tams.domain.clock import Clock
 from tams.domain.targets import Targets
 from tams.errors import BadSettings
@@ -79,10 +79,26 @@ class Stores:
         async with AsyncExitStack() as stack:
             await self.catalogue.open()
             stack.push_async_callback(self.catalogue.close)
+            await self._ensure_mounted()
             await self.storages.open()
             stack.push_async_callback(self.storages.close)
             stack.push_async_callback(self.outbound.close)
             yield
+
+    async def _ensure_mounted(self) -> None:
+        """Take no folder that is empty for one that the catalogue says is not."""
+        for storage in self.storages.local.values():
+            if await storage.is_new() and await self._is_used(storage.backend.id):
+                raise BadSettings(
+                    f"TAMS_STORAGE: {storage.root} is empty, but the catalogue has Objects there: "
+                    f"mount it; or, if their bytes are lost, make the folder {storage.marker}"
+                )
+
+    async def _is_used(self, storage_id: str) -> bool:
+        async def work(tx: Transaction) -> bool:
+            return await tx.objects.any_in(storage_id)
+
+        return await self.catalogue.read(work)
 
 
 def _targets(allowed: str) -> Targets:

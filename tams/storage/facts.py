@@ -33,10 +33,10 @@ def write_facts(path: Path, facts: Facts) -> None:
 
 
 def read_facts(path: Path) -> Facts | None:
-    """What the file says; None if there is none."""
+    """What the file says; None if there is none, or none that can be read as facts."""
     try:
         facts: Facts = json.loads(path.read_bytes())
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):
         return None
     return facts
 

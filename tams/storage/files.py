@@ -12,6 +12,7 @@ Nothing here is asynchronous; `LocalStorage` calls it in threads.
 from __future__ import annotations
 
 import base64
+import errno
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -47,19 +48,31 @@ class OpenObject:
 
 
 class ObjectFiles:
-    """The files below one root; its methods raise `OSError` where the file system fails."""
+    """The files below one root; its methods raise `OSError` where the file system fails.
+
+    `uploads` is the folder of unfinished ones, by which a root is known that has been prepared.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._uploads = root / ".uploads"
+        self.uploads = root / ".uploads"
         self._lock = root / ".lock"
         self._folders = Folders(root)
 
     def prepare(self) -> None:
         """Make the folders, remove what unfinished uploads left, and try to write."""
-        self._folders.make(self._uploads)
-        remove_abandoned(self._uploads)
+        self._folders.make(self.uploads)
+        remove_abandoned(self.uploads)
         self.probe()
+
+    def is_new(self) -> bool:
+        """Whether nobody has prepared the root yet, or what was mounted there is away."""
+        return not self.uploads.is_dir()
+
+    def ensure_there(self) -> None:
+        """Raise `OSError` where the root is away, so that nothing is known of any key."""
+        if self.is_new():
+            raise FileNotFoundError(errno.ENOENT, "its folder is away")
 
     def probe(self) -> None:
         """Return if a file can be written."""
@@ -72,7 +85,7 @@ class ObjectFiles:
 
     def upload(self, expected: Mapping[str, str]) -> Upload:
         """An upload of bytes with these checksums; raises `Invalid` if one is malformed."""
-        return Upload(self._uploads, expected)
+        return Upload(self.uploads, expected)
 
     def publish(self, upload: Upload, key: str, content_type: str) -> StoredObject:
         """Put the bytes of a whole upload at their key, durably.
@@ -102,12 +115,13 @@ class ObjectFiles:
         return _stored(upload.size, modified, facts)
 
     def open(self, key: str) -> OpenObject | None:
-        """The bytes at a key; None if there are none."""
+        """The bytes at a key; None if there are none, which only a root that is there can tell."""
         path = self._path(key)
         while True:
             try:
                 file = path.open("rb", buffering=0)
             except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+                self.ensure_there()
                 return None
             status = os.fstat(file.fileno())
             facts = read_facts(facts_path(path, status.st_mtime_ns))
@@ -124,6 +138,11 @@ class ObjectFiles:
 
         Returns those that could not be removed, and why.
         """
+        keys = list(keys)
+        try:
+            self.ensure_there()
+        except OSError as error:
+            return dict.fromkeys(keys, error)
         failed: dict[str, OSError] = {}
         folders: dict[Path, list[str]] = defaultdict(list)
         for key in keys:

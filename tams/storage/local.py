@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -15,22 +15,44 @@ from tams.storage.base import Storage, StoredKey, StoredObject
 from tams.storage.blocks import CHUNK, blocks
 from tams.storage.files import ObjectFiles, OpenObject
 from tams.storage.signing import MediaUrls
+from tams.storage.upload import Upload
 
 _THREADS = 32
+_PATIENCE_S = 30.0
+"""How long the file system may take for anything but making a whole upload durable."""
+_SYNCS = 20
+"""How many times as long that may take: gigabytes may have to reach the disk."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 class LocalStorage(Storage):
-    """Objects as files below a folder; file I/O runs in threads of its own."""
+    """Objects as files below a folder; file I/O runs in threads of its own.
 
-    def __init__(self, backend: StorageBackend, root: Path, urls: MediaUrls) -> None:
+    What takes longer than `patience` seconds has failed: its thread waits on for a file system that
+    hangs, but no caller does.
+    """
+
+    def __init__(
+        self, backend: StorageBackend, root: Path, urls: MediaUrls, patience: float = _PATIENCE_S
+    ) -> None:
         super().__init__(backend)
         self.root = root
+        self._patience = patience
         self._urls = urls
         self._files = ObjectFiles(root)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="storage")
+        self._probe: Future[None] | None = None
+
+    @property
+    def marker(self) -> Path:
+        """The folder within that tells one that was opened before."""
+        return self._files.uploads
+
+    async def is_new(self) -> bool:
+        """Whether nobody has opened the folder yet, or what was mounted there is away."""
+        return await self._run(self._files.is_new)
 
     async def open(self) -> None:
         """Make the folder and clear it of unfinished uploads; raises `BadSettings`."""
@@ -66,13 +88,20 @@ class LocalStorage(Storage):
 
     async def opened(self, key: str) -> OpenObject | None:
         """The bytes and all that is known of them, at one moment; None if there are none."""
-        return await self._run(self._files.open, key)
+        opening = self._begin(self._files.open, key)
+        try:
+            return await self._end(asyncio.wrap_future(opening), self._patience)
+        except BaseException:
+            opening.add_done_callback(_close)
+            raise
 
     async def list(self, prefix: str) -> AsyncGenerator[Sequence[StoredKey], None]:
         """See `Storage`."""
         walk = self._files.walk(prefix)
         while page := await self._run(walk.page):
             yield page
+        # A folder that is away looks like one without keys.
+        await self._run(self._files.ensure_there)
 
     async def read(
         self, key: str, start: int = 0, end: int | None = None
@@ -113,10 +142,18 @@ class LocalStorage(Storage):
             await self._run(upload.start)
             async for block in blocks(chunks, CHUNK):
                 await self._run(upload.write, block)
-            return await self._run(self._files.publish, upload, key, content_type)
+            published = self._begin(self._files.publish, upload, key, content_type)
+            return await self._end(asyncio.wrap_future(published), _SYNCS * self._patience)
         except BaseException:
-            await asyncio.shield(self._run(upload.abandon))
+            await self._abandon(upload)
             raise
+
+    async def _abandon(self, upload: Upload) -> None:
+        """Leave nothing behind; if that hangs, it is done behind the caller."""
+        with suppress(StorageFailed):
+            abandoned = asyncio.wrap_future(self._begin(upload.abandon))
+            for end in (await asyncio.wait([abandoned], timeout=self._patience))[0]:
+                end.exception()  # why the upload failed is what the caller is told
 
     async def delete_many(self, keys: Sequence[str]) -> Mapping[str, StorageFailed]:
         """See `Storage`; in one thread, since what they share is synced but once."""
@@ -124,14 +161,33 @@ class LocalStorage(Storage):
         return {key: self._failed(error) for key, error in failed.items()}
 
     async def ping(self) -> None:
-        """See `Storage`."""
-        await self._run(self._files.probe)
+        """See `Storage`; while one probe hangs, no other is begun, so that threads are left."""
+        if self._probe is None or self._probe.done():
+            self._probe = self._begin(self._files.probe)
+        await self._end(asyncio.shield(asyncio.wrap_future(self._probe)), self._patience)
 
     async def _run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        begun = asyncio.wrap_future(self._begin(work, *args, **kwargs))
+        return await self._end(begun, self._patience)
+
+    def _begin(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         try:
-            return await asyncio.wrap_future(self._threads.submit(work, *args, **kwargs))
+            return self._threads.submit(work, *args, **kwargs)
+        except RuntimeError as error:  # no more threads, or the end of the process
+            raise StorageFailed(f"{self.name}: {error}") from error
+
+    async def _end(self, begun: asyncio.Future[T], seconds: float) -> T:
+        try:
+            async with asyncio.timeout(seconds):
+                return await begun
         except OSError as error:
             raise self._failed(error) from error
 
     def _failed(self, error: OSError) -> StorageFailed:
-        return StorageFailed(f"{self.name}: {error.strerror}")
+        return StorageFailed(f"{self.name}: {error.strerror or 'no answer in time'}")
+
+
+def _close(opening: Future[OpenObject | None]) -> None:
+    """Let go of what nobody waits for any more."""
+    if not opening.cancelled() and opening.exception() is None and (opened := opening.result()):
+        opened.close()

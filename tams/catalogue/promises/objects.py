@@ -44,6 +44,10 @@ class Objects(ABC):
         """By id, where the bytes of those are to lie that are allocated and not registered yet."""
 
     @abstractmethod
+    async def any_in(self, storage_id: str) -> bool:
+        """Whether an Object in any state has, or may yet have, bytes in this Storage Backend."""
+
+    @abstractmethod
     async def get(self, object_id: str) -> Object | None:
         """Return a registered Object."""
 

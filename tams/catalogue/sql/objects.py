@@ -71,6 +71,10 @@ _TAKEN = select(object_.c.id).where(Among(object_.c.id, "ids"))
 _ALLOCATED = select(object_.c.id, object_.c.storage_id, object_.c.key).where(
     Among(object_.c.id, "ids"), object_.c.expires.is_not(None)
 )
+_ANY_IN = Written.same(
+    """SELECT EXISTS (SELECT 1 FROM object WHERE storage_id = ?1)
+OR EXISTS (SELECT 1 FROM instance WHERE storage_id = ?1)"""
+)
 _ALLOCATE = Rows.inserted(
     object_, "id", "storage_id", "key", "content_type", "allocated_for", "expires"
 )
@@ -179,6 +183,9 @@ class SQLObjects(Objects):
     async def allocated(self, object_ids: Iterable[str]) -> Mapping[str, Instance]:
         rows = await self._connection.fetch(_ALLOCATED, {"ids": list(object_ids)})
         return {object_id: Instance(storage_id, key) for object_id, storage_id, key in rows}
+
+    async def any_in(self, storage_id: str) -> bool:
+        return bool((await self._connection.fetch(_ANY_IN, (storage_id,)))[0][0])
 
     async def allocate(
         self, flow: LockedFlow, objects: Sequence[NewObject], expires: datetime
