@@ -41,6 +41,7 @@ async def test_each_fault_is_found_and_nothing_else(store: CheckedStore) -> None
     assert named[FaultKind.BYTES_DAMAGED].subject == "Object bytes-damaged-0, 3 bytes of 5"
     assert named[FaultKind.BYTES_ORPHANED].place.endswith("nobody/orphan.12345678.ts")
     assert "[1:0_2:0)" in named[FaultKind.SEGMENT_OVERLAP].subject
+    assert set(await store.faults(slice_size=1)) == set(found)
 
 
 async def test_what_can_be_repaired_is_gone_after_it(store: CheckedStore) -> None:
@@ -60,6 +61,17 @@ async def test_what_can_be_repaired_is_gone_after_it(store: CheckedStore) -> Non
     assert await kinds(store) == left
     assert (await store.instance("bytes-missing-1", COLD.id)).key
     assert store.file(await store.instance("bytes-missing-1")).read_bytes() == b"media"
+
+
+async def test_orphans_stay_while_a_url_could_still_write_them(store: CheckedStore) -> None:
+    at = await garden(store, FaultKind.BYTES_ORPHANED)
+    await PLANTS[FaultKind.BYTES_ORPHANED](at)
+    store.clock.now = store.real_now()
+    [fault] = await store.faults()
+    assert not await store.repairs().repair(fault)
+    store.clock.now += LATER
+    assert await store.repairs().repair(fault)
+    assert await store.faults() == []
 
 
 async def test_bytes_of_another_catalogue_are_no_orphans(store: CheckedStore) -> None:
