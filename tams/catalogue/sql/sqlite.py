@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -68,7 +69,8 @@ class SQLiteCatalogue(Catalogue):
             _check(self._path)
         database = _create(self._path, synchronous=self._synchronous, vfs=self._vfs)
         if self._path != MEMORY:
-            self._reader = connect(self._path, vfs=self._vfs, query_only=True)
+            with _usable(self._path):
+                self._reader = connect(self._path, vfs=self._vfs, query_only=True)
         self._writer = Writer(database, self._queue_limit)
         self._writer.start()
 
@@ -116,7 +118,7 @@ def _check(path: str) -> None:
     """Raise `BadSettings` unless it is there, and of this program's version."""
     if not Path(path).is_file():
         raise BadSettings(f"TAMS_CATALOGUE: there is no catalogue at {path}")
-    with closing(_connect(path, synchronous="FULL", vfs=None)) as database:
+    with closing(_connect(path, synchronous="FULL", vfs=None)) as database, _usable(path):
         version = _version(database)
     if version != HEAD:
         raise BadSettings(
@@ -129,7 +131,8 @@ def _create(path: str, *, synchronous: str, vfs: str | None) -> apsw.Connection:
     before = _identity(path)
     database = _connect(path, synchronous=synchronous, vfs=vfs)
     try:
-        _migrate(database)
+        with _usable(path):
+            _migrate(database)
         _check_identity(path, before)
     except BaseException:
         database.close()
@@ -152,10 +155,22 @@ def _check_identity(path: str, before: int | None) -> None:
 
 
 def _connect(path: str, *, synchronous: str, vfs: str | None) -> apsw.Connection:
-    try:
+    with _usable(path):
         if path != MEMORY:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
         return connect(path, synchronous=synchronous, vfs=vfs)
+
+
+@contextmanager
+def _usable(path: str) -> Iterator[None]:
+    """Say what keeps a catalogue from being opened."""
+    try:
+        yield
+    except (apsw.CorruptError, apsw.NotADBError) as error:
+        raise BadSettings(
+            f"TAMS_CATALOGUE: {path} is damaged, or no catalogue: {error}; restore a backup: "
+            f"`tams admin restore`"
+        ) from error
     except (apsw.Error, OSError) as error:
         raise BadSettings(f"TAMS_CATALOGUE: cannot open {path}: {error}") from error
 

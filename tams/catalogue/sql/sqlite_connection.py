@@ -24,6 +24,8 @@ _STEPS_BETWEEN_LOOKS_AT_THE_CLOCK = 10_000
 _LOOK_S = 0.002
 _LOOKS = 5_000
 _CACHE_KIBIBYTES = 65_536
+_LASTING_LOG_BYTES = 32 << 20
+"""What a write-ahead log keeps of its size once those are gone who kept it from being emptied."""
 
 
 class SQLiteConnection(Connection):
@@ -89,8 +91,21 @@ def drive(work: Awaitable[T]) -> T:
     raise RuntimeError("a work may await nothing but the methods of its transaction")
 
 
-PASSING = (apsw.BusyError, apsw.FullError, apsw.IOError)
-"""What passes: another process that writes for long, a full disk, one that is away."""
+PASSING = (
+    apsw.BusyError,
+    apsw.LockedError,
+    apsw.ProtocolError,
+    apsw.FullError,
+    apsw.IOError,
+    apsw.CantOpenError,
+    apsw.PermissionsError,
+    apsw.ReadOnlyError,
+    apsw.NoMemError,
+    apsw.CorruptError,
+    apsw.NotADBError,
+)
+"""What no request can help: another process that writes for long, a disk that is full, away,
+read-only or damaged."""
 
 
 def busy(error: BaseException) -> Busy:
@@ -111,6 +126,7 @@ def connect(
     database.pragma("synchronous", synchronous)
     database.pragma("foreign_keys", "on")
     database.pragma("cache_size", -_CACHE_KIBIBYTES)
+    database.pragma("journal_size_limit", _LASTING_LOG_BYTES)
     database.pragma("query_only", query_only)
     return database
 
