@@ -196,7 +196,7 @@ def _started(stack: ExitStack) -> int:
 @contextmanager
 def _cluster(home: Path) -> Iterator[int]:
     """A monitor, a store in memory and a gateway; gives its port."""
-    monitor, port = _free_ports(2)
+    monitor, port = free_ports(2)
     configuration = home / "ceph.conf"
     cluster = str(uuid.uuid4())
     configuration.write_text(
@@ -239,7 +239,7 @@ def _cluster(home: Path) -> Iterator[int]:
         keys = (f"--access-key={ACCESS_KEY}", f"--secret-key={SECRET_KEY}")
         run("radosgw-admin", "user", "create", *user, *keys)
         begin("radosgw", "-n", "client.gateway")
-        _await_answer(f"http://127.0.0.1:{port}/")
+        await_answer(f"http://127.0.0.1:{port}/")
         yield port
     finally:
         for daemon in reversed(daemons):
@@ -247,7 +247,8 @@ def _cluster(home: Path) -> Iterator[int]:
             daemon.wait()
 
 
-def _free_ports(number: int) -> list[int]:
+def free_ports(number: int) -> list[int]:
+    """Ports of this machine that nobody listens at."""
     listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
     ports = [listener.getsockname()[1] for listener in listeners]
     for listener in listeners:
@@ -255,7 +256,8 @@ def _free_ports(number: int) -> list[int]:
     return ports
 
 
-def _await_answer(url: str) -> None:
+def await_answer(url: str) -> None:
+    """Wait until somebody answers there, whatever it is."""
     end = time.monotonic() + PATIENCE_S
     while True:
         try:

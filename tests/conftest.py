@@ -12,6 +12,7 @@ import pytest_asyncio
 
 from tams.catalogue.connect import migrate
 from tams.catalogue.sql.migrations import steps
+from tests.azurite import CACHE, find_azurite, throw_away_azurite
 from tests.ceph import missing_program, shared_gateway
 from tests.examined import SEEN, Seen, coverage, is_whole
 from tests.postgres import find_binaries, renew, throw_away_server
@@ -87,6 +88,28 @@ def s3_bucket(gateway):
 def s3_url(gateway, s3_bucket, monkeypatch):
     """A setting for a folder of its own in that bucket, with the credentials around it."""
     return gateway.setting(s3_bucket, monkeypatch)
+
+
+@pytest.fixture(scope="session")
+def azurite():
+    """Azure Blob Storage as far as its emulator goes, for this process."""
+    program = find_azurite()
+    if program is None:
+        pytest.skip(f"azurite is not installed (npm install --prefix {CACHE} azurite)")
+    with throw_away_azurite(program) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def azure_container(azurite):
+    """The name of a container of this process."""
+    return azurite.create()
+
+
+@pytest.fixture
+def azure_url(azurite, azure_container, monkeypatch):
+    """A setting for a folder of its own in that container, with the key around it."""
+    return azurite.setting(azure_container, monkeypatch)
 
 
 @pytest.fixture

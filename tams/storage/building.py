@@ -11,7 +11,7 @@ from tams.domain.storage import StorageBackend
 from tams.errors import BadSettings
 from tams.storage.base import Storage
 from tams.storage.local import LocalStorage
-from tams.storage.places import Folder, Place, S3Place
+from tams.storage.places import AzurePlace, Folder, Place, S3Place
 from tams.storage.secret import load_secret
 from tams.storage.signing import GRACE_S, MediaUrls
 from tams.storage.sigv4 import LONGEST_S
@@ -30,8 +30,16 @@ class Builder:
         """What moves bytes there, not opened yet; raises `BadSettings`."""
         if isinstance(place, Folder):
             return LocalStorage(backend, place.path, self._media_urls)
-        if isinstance(place, S3Place):
-            return self._s3(place, backend)
+        try:
+            if isinstance(place, S3Place):
+                return self._s3(place, backend)
+            if isinstance(place, AzurePlace):
+                return self._azure(place, backend)
+        except ModuleNotFoundError as missing:
+            extra = "s3" if isinstance(place, S3Place) else "azure"
+            raise BadSettings(
+                f"TAMS_STORAGE: {place} needs {missing.name}: pip install 'tams-server[{extra}]'"
+            ) from None
         raise TypeError(place)
 
     @cached_property
@@ -46,12 +54,20 @@ class Builder:
                 "TAMS_MIN_PRESIGNED_URL_TIMEOUT, TAMS_URL_WINDOW: with a minute more they must not "
                 f"exceed the {LONGEST_S} seconds for which S3 takes a URL"
             )
-        try:
-            from tams.storage.s3 import S3Storage
-        except ModuleNotFoundError as missing:
-            raise BadSettings(
-                f"TAMS_STORAGE: s3:// needs {missing.name}: pip install 'tams-server[s3]'"
-            ) from None
+        from tams.storage.s3 import S3Storage
+
         return S3Storage(
             backend, place, self.clock, url_timeout=self.timeout, url_window=self.window
+        )
+
+    def _azure(self, place: AzurePlace, backend: StorageBackend) -> Storage:
+        from tams.storage.azure import AzureStorage, account_key
+
+        return AzureStorage(
+            backend,
+            place,
+            account_key(),
+            self.clock,
+            url_timeout=self.timeout,
+            url_window=self.window,
         )

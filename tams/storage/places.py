@@ -1,4 +1,4 @@
-"""What the URL of a backend names: a folder, or a bucket of an S3 service; nothing is asked yet.
+"""What the URL of a backend names: a folder, a bucket or a container; nothing is asked yet.
 
 A URL holds no secrets. Whatever it holds that means nothing is refused.
 """
@@ -12,12 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
 
+from tams.storage.sas import Container
 from tams.storage.sigv4 import Bucket
 
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]")
+_CONTAINER = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
+_ACCOUNT = re.compile(r"[a-z0-9]{3,24}")
 _ENDPOINT = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?")
 _REGION = re.compile(r"[A-Za-z0-9-]+")
 _STYLES = ("path", "virtual")
+_GOOGLE = "https://storage.googleapis.com"
+_GOOGLE_REGION = "auto"
 _ANY_REGION = "us-east-1"
 """What services with an endpoint of their own take, unless they say otherwise."""
 
@@ -77,6 +82,7 @@ class Folder(Place):
 class S3Place(Place):
     """Keys below a prefix of a bucket: `s3://bucket/prefix?endpoint=…&region=…&style=…`.
 
+    `gs://bucket/prefix` is one of Google Cloud Storage, which takes the same requests.
     Clients reach it as `public`, this server as `bucket`. `prefix` ends with a slash or is empty;
     `profile` names credentials in the shared files.
     """
@@ -86,8 +92,7 @@ class S3Place(Place):
     prefix: str
     profile: str | None
     provider: str
-
-    store_product = "s3"
+    store_product: str
 
     @classmethod
     def parse(cls, parts: SplitResult) -> S3Place:
@@ -97,6 +102,8 @@ class S3Place(Place):
         if _BUCKET.fullmatch(parts.netloc) is None:
             raise ValueError("it must be s3:// and the name of a bucket; credentials lie elsewhere")
         endpoint, region = given.get("endpoint"), given.get("region")
+        if parts.scheme == "gs":
+            endpoint, region = endpoint or _GOOGLE, region or _GOOGLE_REGION
         if endpoint is None and region is None:
             raise ValueError("region: it must be given where there is no endpoint, ?region=…")
         if region is not None and _REGION.fullmatch(region) is None:
@@ -117,8 +124,10 @@ class S3Place(Place):
                 ("public_endpoint", given.get("public_endpoint", reached)),
             )
         )
-        provider = "s3" if endpoint else "aws"
-        return cls(bucket, public, _prefix(parts), given.get("profile"), provider)
+        provider, product = ("s3", "s3") if endpoint else ("aws", "s3")
+        if parts.scheme == "gs":
+            provider, product = "gcp", "google-cloud-storage"
+        return cls(bucket, public, _prefix(parts), given.get("profile"), provider, product)
 
     @property
     def uri(self) -> str:
@@ -143,7 +152,63 @@ class S3Place(Place):
         )
 
 
-_KINDS = {"file": Folder.parse, "s3": S3Place.parse}
+@dataclass(frozen=True)
+class AzurePlace(Place):
+    """Blobs below a prefix of a container: `az://container/prefix?account=…`.
+
+    Clients reach it as `public`, this server as `container`. `prefix` ends with a slash or is
+    empty.
+    """
+
+    container: Container
+    public: Container
+    prefix: str
+
+    provider = "azure"
+    store_product = "azure-blob-storage"
+
+    @classmethod
+    def parse(cls, parts: SplitResult) -> AzurePlace:
+        """Raise `ValueError`, which names what is wrong and shows none of it."""
+        given = _parameters(parts, ("account", "endpoint", "public_endpoint"))
+        if _CONTAINER.fullmatch(parts.netloc) is None:
+            raise ValueError("it must be az:// and the name of a container; keys lie elsewhere")
+        account = given.get("account", "")
+        if _ACCOUNT.fullmatch(account) is None:
+            raise ValueError("account: it must be given, ?account=…, in small letters and digits")
+        reached = given.get("endpoint", f"https://{account}.blob.core.windows.net")
+        container, public = (
+            Container(endpoint=_endpoint(name, at), account=account, name=parts.netloc)
+            for name, at in (
+                ("endpoint", reached),
+                ("public_endpoint", given.get("public_endpoint", reached)),
+            )
+        )
+        return cls(container, public, _prefix(parts))
+
+    @property
+    def uri(self) -> str:
+        """See `Place`."""
+        return f"az://{self.container.name}/{quote(self.prefix)}?account={self.container.account}"
+
+    def __str__(self) -> str:
+        return f"az://{self.container.name}/{self.prefix} of {self.container.account}"
+
+    def overlaps(self, other: Place) -> bool:
+        """See `Place`."""
+        return (
+            isinstance(other, AzurePlace)
+            and self.container == other.container
+            and (self.prefix.startswith(other.prefix) or other.prefix.startswith(self.prefix))
+        )
+
+
+_KINDS = {
+    "file": Folder.parse,
+    "s3": S3Place.parse,
+    "gs": S3Place.parse,
+    "az": AzurePlace.parse,
+}
 
 
 def parse_place(url: str) -> Place:

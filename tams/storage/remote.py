@@ -39,12 +39,13 @@ _DELETIONS_AT_ONCE = 16
 _UNKNOWN_TYPE = "application/octet-stream"
 _STATUS = re.compile(r"status code: (\d{3})")
 _CODE = re.compile(r"<Code>(\w+)</Code>")
-_NO_BUCKET = "NoSuchBucket"
+_NO_BUCKET = ("NoSuchBucket", "ContainerNotFound")
 _UNANSWERED = "gave no answer in time, or none of use"
 _ADVICE = {
-    _NO_BUCKET: "create the bucket, or correct the URL",
+    **dict.fromkeys(_NO_BUCKET, "create it, or correct the URL"),
     "InvalidAccessKeyId": "the service does not know this access key: correct the credentials",
     "SignatureDoesNotMatch": "correct the secret key, or the region of the URL",
+    "AuthenticationFailed": "correct the account and its key",
     "403": "allow it to these credentials: docs/storage.md lists what is needed",
     "404": "create it, or correct the URL",
     "answered": "correct the URL",
@@ -248,7 +249,7 @@ class RemoteStorage(Storage):
         try:
             yield
         except FileNotFoundError as error:
-            if _NO_BUCKET in str(error):
+            if any(code in str(error) for code in _NO_BUCKET):
                 raise StorageFailed(f"{self.name}: {_reason(error)}") from error
             raise NotFound("Object with bytes at", key) from error
         except BaseError as error:

@@ -10,9 +10,10 @@ import aiohttp
 import pytest
 
 from tams.domain.clock import utc_now
+from tams.storage.azure import AzureStorage, account_key
 from tams.storage.base import Storage
 from tams.storage.local import LocalStorage
-from tams.storage.places import S3Place, parse_place
+from tams.storage.places import AzurePlace, S3Place, parse_place
 from tams.storage.remote import PATIENCE, Patience
 from tams.storage.s3 import S3Storage
 from tams.storage.signing import MediaUrls
@@ -65,7 +66,18 @@ async def s3(s3_url: str) -> AsyncIterator[S3Storage]:
     await storage.close()
 
 
-@pytest.fixture(params=["local", "s3"])
+@pytest.fixture
+async def azure(azure_url: str) -> AsyncIterator[AzureStorage]:
+    place = parse_place(azure_url)
+    assert isinstance(place, AzurePlace)
+    backend = replace(BACKEND, label="azure", provider="azure", public_url=None)
+    storage = AzureStorage(backend, place, account_key(), utc_now, url_timeout=3600, url_window=900)
+    await storage.open()
+    yield storage
+    await storage.close()
+
+
+@pytest.fixture(params=["local", "s3", "azure"])
 def storage(request: pytest.FixtureRequest) -> Storage:
     """One of them."""
     found: Storage = request.getfixturevalue(request.param)
@@ -80,3 +92,7 @@ async def served(storage: Storage) -> AsyncIterator[Served]:
         aiohttp.ClientSession(auto_decompress=False) as client,
     ):
         yield Served(storage, base_url, client)
+
+
+async def once(content: bytes) -> AsyncIterator[bytes]:
+    yield content

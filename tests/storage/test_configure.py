@@ -9,7 +9,7 @@ import pytest
 
 from tams.errors import BadSettings
 from tams.storage.configure import build_storages
-from tams.storage.places import S3Place, parse_place
+from tams.storage.places import AzurePlace, S3Place, parse_place
 from tams.storage.storages import Storages
 from tests.media_server import StoppedClock
 
@@ -117,7 +117,10 @@ def test_an_only_backend_is_the_default_unless_it_says_no(tmp_path: Path) -> Non
         ('url = "s3://bucket?region=a%2Fb"', "url: region: .*letters"),
         ('url = "s3://bucket?region=a&style=dns"', "url: style: it must be path or virtual"),
         ('url = "s3://bucket/a/../b?region=a"', "url: its path"),
-        ('url = "ftp://host/folder"', "url: ftp scheme: only file://, s3:// are supported"),
+        ('url = "az://media"', "url: account: it must be given"),
+        ('url = "az://media?account=a:b"', "url: account: .*small letters"),
+        ('url = "az://key@media?account=facility"', "url: .*keys lie elsewhere$"),
+        ('url = "ftp://host/folder"', "url: ftp scheme: only file://, s3://, gs://, az:// are"),
         ('url = "/srv/media"', "url: .*no scheme"),
         ('url = "file://host/srv"', "url: .*absolute path"),
         ('url = "file:///"', "url: .*absolute path"),
@@ -228,6 +231,24 @@ def test_an_id_left_out_follows_from_service_bucket_and_prefix(tmp_path: Path) -
     )
     assert one == same
     assert len({one, other, elsewhere}) == 3
+
+
+def test_google_is_reached_as_an_s3_service(tmp_path: Path) -> None:
+    place = parse_place("gs://media/a")
+    assert isinstance(place, S3Place)
+    assert place.bucket.url == "https://storage.googleapis.com/media"
+    (storage,) = built("gs://media/a", tmp_path).values()
+    assert (storage.backend.provider, storage.backend.label) == ("gcp", "gs")
+    assert storage.backend.store_product == "google-cloud-storage"
+
+
+def test_azure_is_reached_by_the_account(tmp_path: Path) -> None:
+    place = parse_place("az://media/a?account=facility&public_endpoint=https://media.example")
+    assert isinstance(place, AzurePlace)
+    assert place.container.endpoint == "https://facility.blob.core.windows.net"
+    assert place.public.endpoint == "https://media.example"
+    assert not place.overlaps(parse_place("az://media/a?account=another"))
+    assert place.overlaps(parse_place("az://media?account=facility"))
 
 
 def test_kinds_may_stand_side_by_side(tmp_path: Path) -> None:

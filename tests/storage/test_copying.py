@@ -15,6 +15,7 @@ from tams.storage.local import LocalStorage
 from tams.storage.places import S3Place, parse_place
 from tams.storage.s3 import S3Storage
 from tests.ceph import Gateway
+from tests.storage.conftest import once
 
 CONTENT = b"media" * 1000
 MD5_OF_OTHER = "ZMCp/d+JF/H+8WZ4tEzE2w=="
@@ -199,7 +200,3 @@ async def test_two_that_differ_are_told(s3: S3Storage, beside: Elsewhere) -> Non
     with pytest.raises(StorageFailed, match="of 5000 bytes, 5000 came back, and not the same"):
         await copy(await stored(s3, "tams/a.ts"), careless, "copy.ts", beat)
     await careless.close()
-
-
-async def once(content: bytes) -> AsyncIterator[bytes]:
-    yield content

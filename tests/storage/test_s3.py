@@ -167,6 +167,13 @@ async def test_large_objects_are_written_in_parts(s3: S3Storage, gateway: Gatewa
     client.close()
 
 
+async def test_the_last_bytes_may_be_asked_for(served: Served) -> None:
+    await served.storage.write(KEY, "video/mp2t", {}, chunks(b"bytes"))
+    headers = {"Range": "bytes=-2"}
+    async with served.client.get(served.get_url(KEY), headers=headers) as answer:
+        assert (answer.status, await answer.read()) == (206, b"es")
+
+
 @pytest.mark.parametrize(("start", "end"), [(5, None), (7, None), (7, 9), (0, 99), (4, 5)])
 async def test_a_read_ends_with_the_bytes(s3: S3Storage, start: int, end: int | None) -> None:
     await s3.write(KEY, "video/mp2t", {}, chunks(b"bytes"))
