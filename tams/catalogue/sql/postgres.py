@@ -96,7 +96,7 @@ class PostgresCatalogue(Catalogue):
         try:
             self._pool = await asyncpg.create_pool(
                 self._url,
-                min_size=1,
+                min_size=0,  # else asyncpg logs, with a stack trace, that it keeps trying
                 max_size=self._connections,
                 reset=_keep_as_it_is,
                 timeout=self._connect_timeout,
