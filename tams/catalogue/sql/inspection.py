@@ -12,7 +12,14 @@ from tams.catalogue.sql.connection import Connection
 from tams.catalogue.sql.mends import MENDS
 from tams.catalogue.sql.moments import microseconds, moment
 from tams.catalogue.sql.objects import LIVING, LIVING_INIT, SQLObjects
-from tams.catalogue.sql.probes import NEXT_ROWS, NEXT_SEGMENTS, PROBES, SEGMENT_FAULTS
+from tams.catalogue.sql.probes import (
+    NEXT_ROWS,
+    NEXT_SEGMENTS,
+    PROBES,
+    SEGMENT_FAULTS,
+    each,
+    written,
+)
 from tams.catalogue.sql.schema import segment
 from tams.catalogue.sql.statements import Written
 from tams.domain.faults import Fault, FaultKind
@@ -21,50 +28,46 @@ from tams.domain.timerange import TimeRange
 
 _NOUN_OF: dict[FaultKind, Noun] = {kind: noun for noun, kinds in PROBES.items() for kind in kinds}
 
-# Whatever becomes of a place, it stays with its Object: one snapshot of the Object sees it.
-_PLACES = """SELECT o.pk, o.id, o.storage_id, o.key, 1 FROM object o
-WHERE {o} AND o.key IS NOT NULL
-UNION ALL SELECT i.object_pk, o.id, i.storage_id, i.key, 1
-FROM instance i JOIN object o ON o.pk = i.object_pk WHERE {i} AND i.key IS NOT NULL
-UNION ALL SELECT p.object_pk, o.id, p.storage_id, p.key, 0
-FROM place p LEFT JOIN object o ON o.pk = p.object_pk WHERE {p}"""
 
-
-def _among(column: str, parameter: str, type_: str) -> tuple[str, str]:
-    """Whether a column is in a list, for each engine."""
+def _among(column: str, parameter: str) -> tuple[str, str]:
+    """Whether a text is in a list."""
     return (
         f"{column} IN (SELECT value FROM json_each({parameter}))",
-        f"{column} = ANY({parameter}::{type_}[])",
+        f"{column} = ANY({parameter}::text[])",
     )
 
 
-def _places(**conditions: tuple[str, str]) -> Written:
-    sqlite = _PLACES.format(**{name: texts[0] for name, texts in conditions.items()})
-    postgresql = _PLACES.format(**{name: texts[1] for name, texts in conditions.items()})
-    return Written(sqlite, postgresql.replace("?", "$"))
-
-
-def _of_slice(column: str, key: str) -> tuple[str, str]:
-    bounds = f"{column} > ?1 AND {column} <= ?2 AND {key[0]}.storage_id = ?3 AND "
-    lists = _among(key, "?4", "text")
-    return (bounds + lists[0], bounds + lists[1])
-
-
-_HOLDERS = _places(
-    **{name: _among("o.id", "?1", "text") for name in ("o", "i", "p")},
+_ID = "(SELECT o.id FROM object o WHERE o.pk = {}.object_pk)"
+# Whatever becomes of a place, it stays with its Object: one snapshot of the Object sees it.
+_HOLDERS = written(
+    """SELECT o.pk, o.id, o.storage_id, o.key, 1 FROM object o
+WHERE {ids} AND o.key IS NOT NULL
+UNION ALL SELECT i.object_pk, o.id, i.storage_id, i.key, 1
+FROM object o {instance} WHERE {ids} AND i.key IS NOT NULL
+UNION ALL SELECT p.object_pk, o.id, p.storage_id, p.key, 0 FROM object o {place} WHERE {ids}""",
+    ids=_among("o.id", "?1"),
+    instance=each("instance", "i", "object_pk", "o.pk"),
+    place=each("place", "p", "object_pk", "o.pk"),
 )
-_HOLDING = _places(
-    o=_of_slice("o.pk", "o.key"),
-    i=_of_slice("i.object_pk", "i.key"),
-    p=_of_slice("p.object_pk", "p.key"),
+_HOLDING = written(
+    f"""SELECT o.pk, o.id, o.storage_id, o.key, 1 FROM object o
+WHERE o.pk > ?1 AND o.pk <= ?2 AND o.storage_id = ?3 AND {{object}}
+UNION ALL SELECT i.object_pk, {_ID.format("i")}, i.storage_id, i.key, 1 FROM instance i
+WHERE i.object_pk > ?1 AND i.object_pk <= ?2 AND i.storage_id = ?3 AND {{instance}}
+UNION ALL SELECT p.object_pk, {_ID.format("p")}, p.storage_id, p.key, 0 FROM place p
+WHERE p.object_pk > ?1 AND p.object_pk <= ?2 AND p.storage_id = ?3 AND {{place}}""",
+    object=_among("o.key", "?4"),
+    instance=_among("i.key", "?4"),
+    place=_among("p.key", "?4"),
 )
-_SHOWN = """{0}.pk > ?1 AND {0}.pk <= ?2 AND {0}.removable_at IS NULL
-    AND ({0}.start_ns IS NOT NULL OR {0}.is_init = 1)""".format("o")
+_SHOWN = """o.pk > ?1 AND o.pk <= ?2 AND o.removable_at IS NULL
+    AND (o.start_ns IS NOT NULL OR o.is_init = 1)"""
 _INSTANCES = Written.same(
     f"""SELECT o.pk, o.id, o.storage_id, o.key, 1 FROM object o
 WHERE {_SHOWN} AND o.key IS NOT NULL
 UNION ALL SELECT o.pk, o.id, i.storage_id, i.key, 1
-FROM instance i JOIN object o ON o.pk = i.object_pk WHERE {_SHOWN} AND i.key IS NOT NULL
+FROM instance i JOIN object o ON o.pk = i.object_pk
+WHERE i.object_pk > ?1 AND i.object_pk <= ?2 AND {_SHOWN} AND i.key IS NOT NULL
 ORDER BY 1"""
 )
 _BACKENDS = Written.same(
@@ -88,16 +91,18 @@ AND NOT EXISTS (SELECT 1 FROM event e WHERE e.kind = 'flow' AND e.occurred >= ?4
         ORDER BY s.flow_pk, s.start_ns LIMIT 1))"""
 )
 _QUEUED = Written.same("SELECT kind, subject, due FROM job WHERE pk > ?1 AND pk <= ?2")
-_REMOVALS = Written.same(
-    """SELECT j.due, o.storage_id, o.key FROM job j JOIN object o ON o.pk = j.subject
-WHERE j.pk > ?1 AND j.pk <= ?2 AND j.kind = 'remove_object' AND o.key IS NOT NULL
-    AND o.removable_at IS NOT NULL
-UNION ALL SELECT j.due, i.storage_id, i.key FROM job j JOIN instance i ON i.object_pk = j.subject
-WHERE j.pk > ?1 AND j.pk <= ?2 AND j.kind = 'remove_object' AND i.key IS NOT NULL
-UNION ALL SELECT j.due, p.storage_id, p.key FROM job j JOIN place p ON p.object_pk = j.subject
-WHERE j.pk > ?1 AND j.pk <= ?2 AND j.kind = 'remove_object'
-UNION ALL SELECT j.due, p.storage_id, p.key FROM job j JOIN place p ON p.pk = j.subject
-WHERE j.pk > ?1 AND j.pk <= ?2 AND j.kind = 'remove_copy'"""
+_OF_SLICE = "WHERE j.pk > ?1 AND j.pk <= ?2 AND j.kind ="
+_REMOVALS = written(
+    f"""SELECT j.due, o.storage_id, o.key FROM job j {{object}}
+{_OF_SLICE} 'remove_object' AND o.key IS NOT NULL AND o.removable_at IS NOT NULL
+UNION ALL SELECT j.due, i.storage_id, i.key FROM job j {{instance}}
+{_OF_SLICE} 'remove_object' AND i.key IS NOT NULL
+UNION ALL SELECT j.due, p.storage_id, p.key FROM job j {{place}} {_OF_SLICE} 'remove_object'
+UNION ALL SELECT j.due, p.storage_id, p.key FROM job j {{copy}} {_OF_SLICE} 'remove_copy'""",
+    object=each("object", "o", "pk", "j.subject"),
+    instance=each("instance", "i", "object_pk", "j.subject"),
+    place=each("place", "p", "object_pk", "j.subject"),
+    copy=each("place", "p", "pk", "j.subject"),
 )
 _EXPIRING = Written.same(
     """SELECT expires, storage_id, key FROM object

@@ -47,23 +47,38 @@ def _queued(kinds: str, subject: str) -> tuple[str, str]:
     )
 
 
-def _unqueued(statement: str, **jobs: tuple[str, str]) -> Written:
-    """A statement that names in braces what is queued."""
-    named = [{name: text[engine] for name, text in jobs.items()} for engine in (0, 1)]
-    return Written(statement.format(**named[0]), statement.format(**named[1]).replace("?", "$"))
+def each(table: str, name: str, column: str, value: str, kind: str = "JOIN") -> tuple[str, str]:
+    """A join by index, row for row: PostgreSQL would rather read a whole table for each slice."""
+    return (
+        f"{kind} {table} {name} ON {name}.{column} = {value}",
+        f"{kind} LATERAL (SELECT * FROM {table} WHERE {column} = {value} OFFSET 0) {name} ON true",
+    )
 
 
-_NO_INSTANCE = "NOT EXISTS (SELECT 1 FROM instance i WHERE i.object_pk = t.pk)"
+def written(statement: str, **parts: tuple[str, str]) -> Written:
+    """A statement that names in braces what SQLite and PostgreSQL are told in different ways."""
+    texts = [
+        statement.format(**{name: part[engine] for name, part in parts.items()})
+        for engine in (0, 1)
+    ]
+    return Written(texts[0], texts[1].replace("?", "$"))
+
+
+def _exists(rows: str) -> str:
+    """As `each` does, for what need only be there."""
+    return f"EXISTS (SELECT 1 FROM {rows} LIMIT 1 OFFSET 0)"
+
+
+_HAS_INSTANCE = _exists("instance i WHERE i.object_pk = t.pk")
 _IS_OPEN = "status IN ('created', 'started')"
 
 PROBES: dict[Noun, dict[FaultKind, Written]] = {
     "Flows": {
         FaultKind.FLOW_WITHOUT_SOURCE: _of_flows(
-            "NOT EXISTS (SELECT 1 FROM source s WHERE s.id = t.source_id)"
+            f"NOT {_exists('source s WHERE s.id = t.source_id')}"
         ),
         FaultKind.FLOW_WITHOUT_PROFILE: _of_flows(
-            "t.profile_id IS NOT NULL"
-            " AND NOT EXISTS (SELECT 1 FROM profile p WHERE p.id = t.profile_id)"
+            f"t.profile_id IS NOT NULL AND NOT {_exists('profile p WHERE p.id = t.profile_id')}"
         ),
         FaultKind.FLOW_DELETIONS: _of_flows(
             f"""coalesce(t.deletions, 0) <> (SELECT count(*) FROM deletion_request d
@@ -76,16 +91,16 @@ PROBES: dict[Noun, dict[FaultKind, Written]] = {
         FaultKind.FLOW_UPDATED: _of_flows(
             "t.segments_updated IS NULL AND EXISTS (SELECT 1 FROM segment s WHERE s.flow_pk = t.pk)"
         ),
-        FaultKind.FLOW_LEFT: _unqueued(
+        FaultKind.FLOW_LEFT: written(
             f"""SELECT t.pk, 0, 'removed Flow ' || t.id FROM flow t
 WHERE {_IN_SLICE} AND t.gone_at IS NOT NULL AND NOT {{queued}}""",
             queued=_queued("'remove_flow'", "t.pk"),
         ),
         FaultKind.COLLECTION_ITEM: _probe(
             "'Flow ' || t.id || ', item ' || c.position || ' of its collection'",
-            "(m.pk IS NULL OR m.gone_at IS NOT NULL OR t.gone_at IS NOT NULL)",
-            """flow t JOIN flow_collection c ON c.collector_pk = t.pk
-LEFT JOIN flow m ON m.pk = c.member_pk""",
+            "(t.gone_at IS NOT NULL OR NOT"
+            f" {_exists('flow m WHERE m.pk = c.member_pk AND m.gone_at IS NULL')})",
+            "flow t JOIN flow_collection c ON c.collector_pk = t.pk",
             "c.collector_pk, c.position",
         ),
     },
@@ -98,28 +113,28 @@ LEFT JOIN flow m ON m.pk = c.member_pk""",
         ),
     },
     "Objects": {
-        FaultKind.OBJECT_WITHOUT_INIT: _probe(
-            "'Object ' || t.id",
-            """t.init_pk IS NOT NULL
-    AND (i.pk IS NULL OR i.removable_at IS NOT NULL OR i.is_init IS NULL)""",
-            "object t LEFT JOIN object i ON i.pk = t.init_pk",
+        FaultKind.OBJECT_WITHOUT_INIT: _of_objects(
+            "t.init_pk IS NOT NULL AND NOT "
+            + _exists(
+                "object i WHERE i.pk = t.init_pk AND i.removable_at IS NULL AND i.is_init = 1"
+            )
         ),
         FaultKind.OBJECT_WITHOUT_INSTANCE: _of_objects(
-            f"t.removable_at IS NULL AND t.key IS NULL AND {_NO_INSTANCE}"
+            f"t.removable_at IS NULL AND t.key IS NULL AND NOT {_HAS_INSTANCE}"
         ),
-        FaultKind.OBJECT_INSTANCES: _of_objects(f"t.others IS NULL AND NOT {_NO_INSTANCE}"),
+        FaultKind.OBJECT_INSTANCES: _of_objects(f"t.others IS NULL AND {_HAS_INSTANCE}"),
         FaultKind.OBJECT_UNUSED: _of_objects(
-            """t.start_ns IS NOT NULL AND t.removable_at IS NULL
-    AND NOT EXISTS (SELECT 1 FROM segment s WHERE s.object_pk = t.pk)"""
+            "t.start_ns IS NOT NULL AND t.removable_at IS NULL"
+            f" AND NOT {_exists('segment s WHERE s.object_pk = t.pk')}"
         ),
         FaultKind.OBJECT_FORGOTTEN: _of_objects(
-            """t.start_ns IS NULL AND t.expires IS NULL AND t.removable_at IS NULL
-    AND NOT EXISTS (SELECT 1 FROM object m WHERE m.init_pk = t.pk)"""
+            "t.start_ns IS NULL AND t.expires IS NULL AND t.removable_at IS NULL"
+            f" AND NOT {_exists('object m WHERE m.init_pk = t.pk')}"
         ),
         FaultKind.OBJECT_EXPIRING: _of_objects(
             "t.expires IS NOT NULL AND (t.start_ns IS NOT NULL OR t.is_init = 1)"
         ),
-        FaultKind.OBJECT_LEFT: _unqueued(
+        FaultKind.OBJECT_LEFT: written(
             f"""SELECT t.pk, 0, 'condemned Object ' || t.id FROM object t
 WHERE {_IN_SLICE} AND t.removable_at IS NOT NULL AND NOT {{queued}}""",
             queued=_queued("'remove_object'", "t.pk"),
@@ -132,7 +147,7 @@ WHERE {_IN_SLICE} AND t.removable_at IS NOT NULL AND NOT {{queued}}""",
     },
     "copies": {
         # With a condemned Object go its places that are on their way out.
-        FaultKind.PLACE_LEFT: _unqueued(
+        FaultKind.PLACE_LEFT: written(
             f"""SELECT t.pk, 0, 'bytes at ' || t.key FROM place t
 WHERE {_IN_SLICE} AND NOT {{queued}} AND (t.incoming = 1 OR NOT EXISTS
     (SELECT 1 FROM object o WHERE o.pk = t.object_pk AND o.removable_at IS NOT NULL))""",
@@ -141,7 +156,7 @@ WHERE {_IN_SLICE} AND NOT {{queued}} AND (t.incoming = 1 OR NOT EXISTS
     },
     "deletion requests": {
         # That of a Flow whose row is there is missed by the row.
-        FaultKind.REQUEST_LEFT: _unqueued(
+        FaultKind.REQUEST_LEFT: written(
             f"""SELECT t.pk, 0, 'deletion request ' || t.id FROM deletion_request t
 WHERE {_IN_SLICE} AND t.{_IS_OPEN} AND CASE WHEN t.delete_flow = 0 THEN NOT {{slices}}
     ELSE NOT {{rows}} AND NOT EXISTS (SELECT 1 FROM flow f WHERE f.pk = t.flow_pk) END""",
@@ -162,7 +177,7 @@ WHERE {_IN_SLICE} AND t.{_IS_OPEN} AND CASE WHEN t.delete_flow = 0 THEN NOT {{sl
 }
 
 # A Segment overlaps the one before it if any. The first row is there for that alone.
-SEGMENT_FAULTS = Written.same(
+SEGMENT_FAULTS = written(
     """SELECT * FROM (SELECT CASE
     WHEN f.pk IS NULL THEN 'segment-without-flow'
     WHEN f.gone_at IS NOT NULL THEN NULL
@@ -176,9 +191,11 @@ SEGMENT_FAULTS = Written.same(
 FROM (SELECT flow_pk, start_ns, end_ns, object_pk, init_pk, registered,
         lag(end_ns) OVER (PARTITION BY flow_pk ORDER BY start_ns) AS end_before
     FROM segment WHERE (flow_pk, start_ns) >= (?1, ?2) AND (flow_pk, start_ns) <= (?3, ?4)) s
-LEFT JOIN flow f ON f.pk = s.flow_pk
-LEFT JOIN object o ON o.pk = s.object_pk
-WHERE (s.flow_pk, s.start_ns) > (?1, ?2)) found WHERE kind IS NOT NULL"""
+{flow}
+{object}
+WHERE (s.flow_pk, s.start_ns) > (?1, ?2)) found WHERE kind IS NOT NULL""",
+    flow=each("flow", "f", "pk", "s.flow_pk", "LEFT JOIN"),
+    object=each("object", "o", "pk", "s.object_pk", "LEFT JOIN"),
 )
 NEXT_SEGMENTS = Written.same(
     """SELECT flow_pk, start_ns, number FROM
