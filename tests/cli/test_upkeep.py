@@ -6,19 +6,27 @@ import asyncio
 import json
 import os
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
+from tams.app.background import build_deletions
+from tams.app.services import build_services
+from tams.app.stores import Stores
 from tams.cli.check import FAULTY
 from tams.domain.access import ANYONE
 from tams.domain.faults import FaultKind
-from tams.domain.segments import SegmentQuery
-from tams.domain.timerange import ETERNITY
+from tams.domain.segments import NewSegment, SegmentQuery
+from tams.domain.storage import StorageRequest
+from tams.domain.timerange import ETERNITY, TimeRange
+from tams.settings import Settings, read_settings
+from tests.catalogue.building import add_flows, get_object, make_flow
 from tests.checkup.planting import PLANTS, Garden
 from tests.checkup.store import CheckedStore
 from tests.garbage.store import BACKENDS
+from tests.services.conftest import once
 
 BACKEND = '[[backend]]\nurl = "file://{folder}"\nid = "{id}"\n'
 OLD = timedelta(days=2)
@@ -143,3 +151,35 @@ def test_gc_tells_what_goes_when_and_removes_what_is_due(prepared, shell, tmp_pa
     assert shell("admin", "check").exit_code == 0
     *_, later, _ = shell("admin", "gc").stdout.splitlines()
     assert later.split() == ["within", "a", "day", "2", "0", "0", "0", "5"]
+
+
+async def used(settings: Settings, key: str) -> None:
+    """Two days ago: an Object that is whole, one that is lost since, and bytes of nobody."""
+    stores = Stores.build(settings, lambda: datetime.now(UTC) - OLD)
+    async with stores.opened():
+        services = build_services(stores, build_deletions(stores))
+        flow = make_flow()
+        await add_flows(stores.catalogue, flow)
+        [storage] = stores.storages.values()
+        for slot, name in enumerate(("whole", "lost")):
+            asked = StorageRequest(object_ids=(name,))
+            await services.storage.allocate(ANYONE, settings.reached_at, flow.id, asked)
+            post = NewSegment(object_id=name, timerange=TimeRange(slot, slot + 1))
+            assert not await services.segments.add(ANYONE, flow.id, [post])
+        [whole] = (await get_object(stores.catalogue, "whole")).instances
+        for place in (whole.key, key):
+            await storage.write(place, "video/mp2t", {}, once(b"media"))
+
+
+def test_a_bucket_is_held_against_the_catalogue(
+    s3_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shell
+) -> None:
+    monkeypatch.setenv("TAMS_STORAGE", s3_url)
+    monkeypatch.setenv("TAMS_DATA_DIR", str(tmp_path))
+    key = f"tams/2026/03/01/nobody/orphan.{uuid4().hex[:8]}.ts"
+    asyncio.run(used(read_settings(os.environ), key))
+    report = json.loads(shell("admin", "check", "--json").stdout)
+    assert report["kinds"] == {"bytes-missing": 1, "bytes-orphaned": 1}
+    told = {fault["kind"]: fault for fault in report["faults"]}
+    assert told["bytes-missing"]["subject"] == "Object lost"
+    assert told["bytes-orphaned"]["key"] == key
