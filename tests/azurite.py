@@ -65,7 +65,7 @@ def throw_away_azurite(program: str) -> Iterator[Azurite]:
     environment = os.environ | {"AZURITE_ACCOUNTS": f"{ACCOUNT}:{KEY}"}
     with tempfile.TemporaryDirectory(prefix="tams-azurite-") as home:
         server = subprocess.Popen(
-            [program, *arguments, "--silent", "--skipApiVersionCheck"],
+            [program, *arguments, "--silent", "--skipApiVersionCheck", "--disableTelemetry"],
             env=environment,
             cwd=home,
             stdin=subprocess.DEVNULL,

@@ -236,8 +236,11 @@ async def check_153_a_presigned_url_lives_as_long_as_advertised(server: Server) 
 @statement(154, "I")
 async def check_154_urls_need_at_most_the_credentials_of_the_api(server: Server) -> None:
     """A URL carries its own right, or is on the API's origin and opens with its credentials."""
-    object_id = await store(server, (await server.flow())["id"], "[0:0_1:0)")
-    shown = (await server.read(object_path(object_id)))["get_urls"]
+    flow_id = (await server.flow())["id"]
+    allocated = (await server.allocate(flow_id))[0]
+    (await server.upload(allocated, new_media())).is_status(*STORED)
+    await server.segment(flow_id, "[0:0_1:0)", object_id=allocated["object_id"])
+    shown = (await server.read(object_path(allocated["object_id"])))["get_urls"]
     signed = [entry["url"] for entry in shown if entry.get("presigned")]
     origin = urlsplit(server.base)[:2]
     unsigned = [
@@ -249,7 +252,9 @@ async def check_154_urls_need_at_most_the_credentials_of_the_api(server: Server)
     for url in signed:
         (await fetch(server, url)).is_status(200)
         (await fetch(server, forged(url))).is_status(403)
-        (await server.put(url, content=b"other bytes")).is_status(403)
+        # With all that a PUT must say there, so that only the right to it is missing.
+        asked = {"put_url": {**allocated["put_url"], "url": url}}
+        (await server.upload(asked, b"other bytes")).is_status(403)
         (await fetch(server, url)).is_status(200)
     for url in unsigned:
         (await server.get(url)).is_status(200)
