@@ -6,7 +6,6 @@ import os
 import re
 import signal
 from contextlib import suppress
-from http.client import HTTPException
 from itertools import pairwise
 from multiprocessing import get_context
 from pathlib import Path
@@ -55,21 +54,21 @@ def test_when_their_keeper_is_killed_they_finish(tmp_path: Path) -> None:
 
 def test_one_that_does_not_end_is_killed_at_a_second_interrupt(tmp_path: Path) -> None:
     with server_process(tmp_path, "", options=TWO) as server:
-        stopped, _ = begun(server, 2)
+        stopped, other = begun(server, 2)
         os.kill(stopped, signal.SIGSTOP)
         server.signal(signal.SIGINT)
-        watch_refusals_of_others(server)
+        until_gone(other)  # so the first signal has come
         server.signal(signal.SIGINT)
         assert server.wait() == 1
     assert f"killed={stopped}" in server.said
 
 
-def watch_refusals_of_others(server: ServerProcess) -> None:
-    """Wait until the process that can has closed the socket, so that the signal has come."""
-    other = begun(server, 2)[1]
-    with suppress(OSError, HTTPException):
-        while Path(f"/proc/{other}/fd").exists():
-            os.kill(other, 0)
+def until_gone(process: int) -> None:
+    """Wait until a process has ended."""
+    end = monotonic() + DEADLINE_S
+    with suppress(ProcessLookupError):
+        while monotonic() < end:
+            os.kill(process, 0)
 
 
 def test_what_does_not_allow_a_start_is_said_once(tmp_path: Path) -> None:
