@@ -20,7 +20,9 @@ from tams.errors import BadSettings, Busy, OutcomeUnknown
 T = TypeVar("T")
 
 # Each lock is taken by a statement of its own, which sees what its last holder wrote.
-_WRITING = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+# A write does not say READ WRITE, which would overrule an operator who has set the database to be
+# read only while it moves.
+_WRITING = "BEGIN ISOLATION LEVEL READ COMMITTED"
 _READING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 # In the round trip of BEGIN, and for the transaction alone, so that a pooler may stand between: the
 # locks of a client that has vanished with its machine go when these end, not when TCP gives up.
@@ -154,6 +156,9 @@ class PostgresCatalogue(Catalogue):
                     continue
             return await self._attempt(work, begin)
         except (*_AGAIN, *_PASSING) as error:
+            if isinstance(error, asyncpg.ReadOnlySQLTransactionError):
+                # After a failover the others lead to the server that was first, too.
+                await self._opened().expire_connections()
             raise Busy(f"PostgreSQL cannot do this now: {error}") from error
         finally:
             self._present -= 1
@@ -162,9 +167,11 @@ class PostgresCatalogue(Catalogue):
         """Run a work once; what has begun runs to its end, though its caller be cancelled."""
         pool = self._opened()
         try:
-            database = await pool.acquire()
+            async with asyncio.timeout(self._time_limit):
+                database = await pool.acquire()
         except (*_LOST, asyncpg.PostgresError) as error:
-            raise Busy(f"PostgreSQL takes no connection now: {error}") from error
+            reason = str(error) or "no answer in time"
+            raise Busy(f"PostgreSQL takes no connection now: {reason}") from error
         task = asyncio.create_task(self._transact(work, begin, pool, database))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
@@ -190,7 +197,8 @@ class PostgresCatalogue(Catalogue):
                 ) from error
             return result
         finally:
-            await pool.release(database)
+            with suppress(TimeoutError):  # a statement that cannot even be ended: it was cut
+                await pool.release(database, timeout=_END_S)
 
     @asynccontextmanager
     async def _limited(self) -> AsyncIterator[None]:
