@@ -64,9 +64,7 @@ class CheckedStore(Store):
 
     async def register(self, flow_id: str, object_id: str, slot: int, **known) -> None:
         """A Segment of one second."""
-        timerange = TimeRange(slot * SECOND, (slot + 1) * SECOND)
-        post = NewSegment(object_id=object_id, timerange=timerange, **known)
-        assert not await self.segments.add(ANYONE, flow_id, [post])
+        assert not await self.segments.add(ANYONE, flow_id, [_second(object_id, slot, **known)])
 
     async def instance(self, object_id: str, storage_id: str = HOT.id) -> Instance:
         """Where an Object lies, registered or not."""
@@ -83,9 +81,10 @@ class CheckedStore(Store):
     async def fill(self, flow_id: str, *object_ids: str) -> None:
         """Segments of new Objects with bytes, one after the other from the beginning."""
         await self.allocate(flow_id, *object_ids)
-        for slot, object_id in enumerate(object_ids):
+        for object_id in object_ids:
             await self.upload(object_id)
-            await self.register(flow_id, object_id, slot)
+        posts = [_second(object_id, slot) for slot, object_id in enumerate(object_ids)]
+        assert not await self.segments.add(ANYONE, flow_id, posts)
 
     async def copy(self, object_id: str) -> None:
         """A second instance, in `cold`."""
@@ -115,3 +114,8 @@ class CheckedStore(Store):
     def real_now() -> datetime:
         """What the clock of the folders says."""
         return datetime.now(UTC)
+
+
+def _second(object_id: str, slot: int, **known) -> NewSegment:
+    timerange = TimeRange(slot * SECOND, (slot + 1) * SECOND)
+    return NewSegment(object_id=object_id, timerange=timerange, **known)
