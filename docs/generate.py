@@ -27,7 +27,8 @@ def settings_page() -> str:
         "",
         (
             "Every setting is an environment variable, read once at start. An unknown `TAMS_` name "
-            "stops the start. `tams serve --host --port --data-dir --workers` win over their variables."
+            "stops the start. `tams serve --host --port --data-dir --workers` win over their "
+            "variables."
         ),
         "",
         "| variable | default | what it does |",
