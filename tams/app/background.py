@@ -89,6 +89,7 @@ def build_deletions(stores: Stores) -> Deletions:
         url_lifetime=stores.url_lifetime,
         threshold=settings.async_deletion_threshold,
         retention=timedelta(seconds=settings.deletion_request_retention),
+        prudent=stores.prudent,
     )
 
 
@@ -116,7 +117,7 @@ def _cleanup(stores: Stores) -> CleanUp:
     return CleanUp(
         stores.catalogue,
         stores.storages,
-        stores.clock,
+        stores.prudent,
         url_lifetime=stores.url_lifetime,
         event_retention=timedelta(seconds=stores.settings.event_retention),
     )
@@ -132,7 +133,7 @@ def _delivery(stores: Stores) -> Delivery:
     return Delivery(
         stores.catalogue,
         stores.storages.signer,
-        stores.clock,
+        stores.prudent,
         retries=Retries(
             first=settings.webhook_retry_first,
             longest=settings.webhook_retry_longest,

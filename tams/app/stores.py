@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from tams.catalogue import connect
 from tams.catalogue.base import Catalogue, Transaction
-from tams.domain.clock import Clock
+from tams.domain.clock import Clock, PrudentClock, utc_now
 from tams.domain.targets import Targets
 from tams.errors import BadSettings
 from tams.outbound import Outbound
@@ -22,10 +22,14 @@ from tams.storage.storages import Storages
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stores:
-    """Where facts and bytes lie, as the settings say; and by which clock."""
+    """Where facts and bytes lie, as the settings say; and by which clock.
+
+    By the `prudent` one is judged what is too old.
+    """
 
     settings: Settings
     clock: Clock
+    prudent: Clock
     catalogue: Catalogue
     storages: Storages
     targets: Targets
@@ -41,6 +45,7 @@ class Stores:
         return cls(
             settings=settings,
             clock=clock,
+            prudent=PrudentClock(clock) if clock is utc_now else clock,
             catalogue=connect.catalogue(
                 settings.catalogue_url,
                 synchronous=settings.synchronous,

@@ -43,7 +43,7 @@ class Deletions:
     A deletion of more than `threshold` Segments becomes a request, which is shown for `retention`
     after its end; behind the answer, `slice_size` Segments go in one transaction. `url_lifetime` is
     how long a URL that was given out may work: the bytes of an Object that loses its last Segment
-    stay until then.
+    stay until then. By the `prudent` clock is judged what is too old.
     """
 
     def __init__(
@@ -55,9 +55,11 @@ class Deletions:
         threshold: int,
         retention: timedelta,
         slice_size: int = SLICE,
+        prudent: Clock | None = None,
     ) -> None:
         self._catalogue = catalogue
         self._clock = clock
+        self._prudent = prudent or clock
         self._url_lifetime = url_lifetime
         self._threshold = threshold
         self._retention = retention
@@ -91,7 +93,7 @@ class Deletions:
         """Drop some requests that have expired; False if there is none."""
 
         async def work(tx: Transaction) -> int:
-            return await tx.deletions.expire(self._clock())
+            return await tx.deletions.expire(self._prudent())
 
         return await self._catalogue.write(work) > 0
 
@@ -272,7 +274,7 @@ class Deletions:
         async def work(tx: Transaction) -> None:
             now = self._clock()
             requests = await _requests(tx, job)
-            given_up = [each for each in requests if now - each.updated >= PATIENCE]
+            given_up = [one for one in requests if self._prudent() - one.updated >= PATIENCE]
             for request in given_up:
                 failed = request.failed(*_told(failure), now, self._retention)
                 await tx.deletions.replace(failed)

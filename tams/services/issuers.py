@@ -57,7 +57,7 @@ class Issuer:
 
         Raises `Unauthenticated` if there is none, `Busy` if the issuer does not answer.
         """
-        if self._clock() - self._read > _FRESH:
+        if _apart(self._clock(), self._read) > _FRESH:
             await self._refresh()
         found = self._find(key_id)
         if found is None:
@@ -76,7 +76,7 @@ class Issuer:
         asked = self._clock()
         async with self._reading:
             # Another request may have read them while this one waited.
-            if asked - self._tried >= _PAUSE:
+            if _apart(asked, self._tried) >= _PAUSE:
                 self._tried = asked
                 await self._try_to_read(asked)
         if asked - self._read > _KEPT:
@@ -98,6 +98,11 @@ class Issuer:
                 raise ValueError(f"{at} is of another issuer, {document['issuer']}")
             written = (await _json(session, document["jwks_uri"]))["keys"]
         return [key for key in map(_imported, written) if key is not None]
+
+
+def _apart(one: datetime, other: datetime) -> timedelta:
+    """The time between two moments; a clock that is put back must not make the later one last."""
+    return abs(one - other)
 
 
 async def _json(session: aiohttp.ClientSession, url: str) -> Mapping[str, Any]:
