@@ -102,8 +102,9 @@ def decide(
     for post in posts:
         known = objects.find(post.object_id)
         try:
-            neighbour = timeline.before(post.timerange)
-            if neighbour is not None and neighbour.end > _start(post):
+            start, end = _bounds("timerange", post.timerange)
+            place, neighbour = timeline.before(end)
+            if neighbour is not None and neighbour.end > start:
                 if known is None or not _is_same(post, neighbour):
                     raise _overlap(post, neighbour)
                 _check_reuse(post, known)
@@ -114,18 +115,18 @@ def decide(
             decision.refused.append(Refusal(post.object_id, post.timerange, str(refusal)))
             continue
         decision.accepted.append(accepted)
-        timeline.insert(accepted.segment)
+        timeline.insert(place, start, accepted.segment)
         objects.take(accepted)
     return decision
 
 
 def _check_times(post: NewSegment) -> None:
-    used = _bounded("timerange", post.timerange)
-    _within_limits("ts_offset", post.ts_offset)
+    _check_bounds("timerange", post.timerange)
     if post.ts_offset:
-        _bounded("timerange less ts_offset", used.shifted(-post.ts_offset))
+        _within_limits("ts_offset", post.ts_offset)
+        _check_bounds("timerange less ts_offset", post.timerange.shifted(-post.ts_offset))
     if post.object_timerange is not None:
-        _bounded("object_timerange", post.object_timerange)
+        _check_bounds("object_timerange", post.object_timerange)
     if post.last_duration is not None:
         _within_limits("last_duration", post.last_duration)
         if post.last_duration < 0:
@@ -133,12 +134,13 @@ def _check_times(post: NewSegment) -> None:
             raise ValueError(f"last_duration: it must not be negative, not {shown}")
 
 
-def _bounded(name: str, timerange: TimeRange) -> TimeRange:
-    if timerange.start is None or timerange.end is None or timerange.is_empty:
+def _check_bounds(name: str, timerange: TimeRange) -> None:
+    start, end, _ = timerange
+    if start is None or end is None or start >= end:
         raise ValueError(f"{name}: it must have a start, an end and a duration, not {timerange}")
-    _within_limits(name, timerange.start)
-    _within_limits(name, timerange.end - 1)
-    return timerange
+    if not -LIMIT <= start < end <= LIMIT + 1:
+        _within_limits(name, start)
+        _within_limits(name, end - 1)
 
 
 def _within_limits(name: str, ns: int) -> None:
@@ -154,33 +156,49 @@ def _accept(
     init: KnownObject | None,
     backend_labels: frozenset[str],
 ) -> Accepted:
-    used = post.timerange.shifted(-post.ts_offset)
-    if known is None:
-        _check_external(post, backend_labels)
-    elif known.state == "condemned":
-        raise _unknown("object_id", post.object_id)
-    elif known.state == "init":
-        raise ValueError(f"object_id: {post.object_id} is an initialisation Object, not media")
-    elif post.get_urls:
-        raise ValueError(
-            f"get_urls: Object {post.object_id} already exists; its instances are managed at "
-            f"/objects/{{objectId}}/instances"
-        )
-    elif known.state == "allocated" and known.allocated_for != flow.key:
-        raise _for_another_flow("object_id", post.object_id)
-    if known is not None and known.state == "registered":
-        _check_reuse(post, known)
-        _check_inherited(flow, known, post)
-        covers, init = known.timerange, None
-    else:
+    used = post.timerange
+    if post.ts_offset:
+        used = used.shifted(-post.ts_offset)
+    covers = post.object_timerange or used
+    count, init_id = post.key_frame_count, post.init_object_id
+    if known is None or known.state == "allocated":
+        _check_new(flow, post, known, backend_labels)
         _check_init(flow, post, init)
-        covers = post.object_timerange
-    covers = covers or used
-    if not covers.contains(used):
+    else:
+        _check_known(flow, post, known)
+        covers, count, init_id = (
+            known.timerange or covers,
+            known.key_frame_count,
+            known.init_object_id,
+        )
+        init = None
+    if covers is not used and not covers.contains(used):
         raise ValueError(
             f"timerange: less ts_offset it is {used}, which is not within the Object's {covers}"
         )
-    return Accepted(_segment(post, covers, known), known, post, init)
+    return Accepted(_segment(post, covers, count, init_id), known, post, init)
+
+
+def _check_new(
+    flow: LockedFlow, post: NewSegment, known: KnownObject | None, backend_labels: frozenset[str]
+) -> None:
+    if known is None:
+        _check_external(post, backend_labels)
+    elif post.get_urls:
+        raise _exists(post)
+    elif known.allocated_for != flow.key:
+        raise _for_another_flow("object_id", post.object_id)
+
+
+def _check_known(flow: LockedFlow, post: NewSegment, known: KnownObject) -> None:
+    if known.state == "condemned":
+        raise _unknown("object_id", post.object_id)
+    if known.state == "init":
+        raise ValueError(f"object_id: {post.object_id} is an initialisation Object, not media")
+    if post.get_urls:
+        raise _exists(post)
+    _check_reuse(post, known)
+    _check_inherited(flow, known, post)
 
 
 def _check_external(post: NewSegment, backend_labels: frozenset[str]) -> None:
@@ -232,22 +250,22 @@ def _check_reuse(post: NewSegment, known: KnownObject) -> None:
             )
 
 
-def _segment(post: NewSegment, covers: TimeRange, known: KnownObject | None) -> Segment:
-    timerange = post.timerange
-    count, init_id = post.key_frame_count, post.init_object_id
-    if known is not None and known.state == "registered":
-        count, init_id = known.key_frame_count, known.init_object_id
+def _segment(
+    post: NewSegment, covers: TimeRange, count: int | None, init_id: str | None
+) -> Segment:
+    start, end = _bounds("timerange", post.timerange)
+    object_start, object_end = _bounds("object_timerange", covers)
     return Segment(
-        _start(post),
-        _end(timerange),
-        timerange.end_inclusive,
+        start,
+        end,
+        post.timerange.end_inclusive,
         post.object_id,
         post.ts_offset,
         post.last_duration,
         post.sample_offset,
         post.sample_count,
-        covers.start or 0,
-        _end(covers),
+        object_start,
+        object_end,
         covers.end_inclusive,
         count,
         None,
@@ -282,16 +300,11 @@ def _is_same(post: NewSegment, neighbour: Neighbour | Segment) -> bool:
     )
 
 
-def _start(post: NewSegment) -> int:
-    if post.timerange.start is None:
-        raise ValueError("timerange: it must have a start")
-    return post.timerange.start
-
-
-def _end(timerange: TimeRange) -> int:
-    if timerange.end is None:
-        raise ValueError("object_timerange: it must have an end")
-    return timerange.end
+def _bounds(field: str, timerange: TimeRange) -> tuple[int, int]:
+    start, end, _ = timerange
+    if start is None or end is None:
+        raise ValueError(f"{field}: it must have a start and an end")
+    return start, end
 
 
 def _overlap(post: NewSegment, neighbour: Neighbour | Segment) -> ValueError:
@@ -303,6 +316,13 @@ def _unknown(field: str, object_id: str) -> ValueError:
     return ValueError(f"{field}: there is no Object {object_id}; allocate it first")
 
 
+def _exists(post: NewSegment) -> ValueError:
+    return ValueError(
+        f"get_urls: Object {post.object_id} already exists; its instances are managed at "
+        f"/objects/{{objectId}}/instances"
+    )
+
+
 def _for_another_flow(field: str, object_id: str) -> ValueError:
     return ValueError(f"{field}: {object_id} was allocated for another Flow")
 
@@ -311,21 +331,18 @@ class _Objects:
     """The Objects as they stood there, and as the Segments accepted so far have made them."""
 
     def __init__(self, stored: Mapping[str, KnownObject]) -> None:
-        self._stored = stored
-        self._media: dict[str, Accepted] = {}
-        self._inits: dict[str, KnownObject] = {}
+        self._known: dict[str, KnownObject | Accepted] = dict(stored)
 
     def find(self, object_id: str) -> KnownObject | None:
-        earlier = self._media.get(object_id)
-        if earlier is not None:
-            return _registered(earlier)
-        return self._inits.get(object_id) or self._stored.get(object_id)
+        known = self._known.get(object_id)
+        return _registered(known) if isinstance(known, Accepted) else known
 
     def take(self, accepted: Accepted) -> None:
-        self._media[accepted.new.object_id] = accepted
-        init, init_id = accepted.init, accepted.new.init_object_id
-        if init is not None and init_id is not None:
-            self._inits[init_id] = init._replace(state="init")
+        """What it has become is only told if a later Segment asks, which is rare."""
+        new, init = accepted.new, accepted.init
+        self._known[new.object_id] = accepted
+        if init is not None and new.init_object_id is not None:
+            self._known[new.init_object_id] = init._replace(state="init")
 
 
 class _Timeline:
@@ -335,12 +352,12 @@ class _Timeline:
         self._starts = [neighbour.start for neighbour in stored]
         self._segments: list[Neighbour | Segment] = list(stored)
 
-    def before(self, timerange: TimeRange) -> Neighbour | Segment | None:
-        """The Segment with the greatest start below the range's end."""
-        at = bisect_left(self._starts, _end(timerange)) - 1
-        return None if at < 0 else self._segments[at]
+    def before(self, end: int) -> tuple[int, Neighbour | Segment | None]:
+        """The Segment with the greatest start below `end`, and the place that follows it."""
+        place = bisect_left(self._starts, end)
+        return place, self._segments[place - 1] if place else None
 
-    def insert(self, segment: Segment) -> None:
-        at = bisect_left(self._starts, segment.start)
-        self._starts.insert(at, segment.start)
-        self._segments.insert(at, segment)
+    def insert(self, place: int, start: int, segment: Segment) -> None:
+        """Put a Segment that overlaps none in the place where `before` looked."""
+        self._starts.insert(place, start)
+        self._segments.insert(place, segment)

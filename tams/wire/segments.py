@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Annotated, Any, NamedTuple, Required
 
-from pydantic import AfterValidator, PlainValidator, TypeAdapter, ValidationError
+from pydantic import AfterValidator, PlainValidator, StringConstraints, TypeAdapter, ValidationError
 from pydantic_core import from_json, to_json
 from typing_extensions import TypedDict
 
@@ -16,6 +17,7 @@ from tams.domain.objects import Instance, check_object_id
 from tams.domain.segments import NewSegment, Refusal, Segment
 from tams.domain.storage import Signer
 from tams.domain.timerange import (
+    SECOND,
     TimeRange,
     format_range,
     format_timestamp,
@@ -73,6 +75,8 @@ ObjectId = Annotated[str, AfterValidator(_object_id)]
 
 
 Whole = Annotated[Integer, WHOLE]
+# Every one of them is an ObjectId, whatever its characters take in UTF-8.
+PlainId = Annotated[str, StringConstraints(pattern=r"^[^\x00]{1,256}$")]
 
 
 class SegmentPost(TypedDict, total=False):
@@ -90,8 +94,23 @@ class SegmentPost(TypedDict, total=False):
     init_object_id: ObjectId
 
 
+class PlainPost(TypedDict, total=False):
+    """What a Segment to register usually is, as far as it is checked without a call of Python."""
+
+    object_id: Required[PlainId]
+    timerange: Required[str]
+    ts_offset: str
+    object_timerange: str
+    last_duration: str
+    sample_offset: Integer
+    sample_count: Integer
+    key_frame_count: Integer
+    get_urls: list[object]
+    init_object_id: PlainId
+
+
 _SEGMENT: TypeAdapter[SegmentPost] = TypeAdapter(SegmentPost)
-_SEGMENTS: TypeAdapter[list[SegmentPost]] = TypeAdapter(list[SegmentPost])
+_PLAIN: TypeAdapter[Any] = TypeAdapter(list[PlainPost])
 
 
 class SegmentPosts(NamedTuple):
@@ -112,12 +131,49 @@ def parse_segments(body: bytes) -> SegmentPosts:
         return SegmentPosts([NewSegment(**parse(_SEGMENT, body))], [], is_array=False)
     refuse_constants(body)
     try:
-        found = _SEGMENTS.validate_json(body, strict=True)
+        # Half the time of a thousand of SegmentPost, which calls Python for each of their fields.
+        found = _PLAIN.validate_json(body, strict=True)
+        timeranges = _timeranges([post["timerange"] for post in found])
+        posts = [_plain(*both) for both in zip(found, timeranges, strict=True)]
     except ValidationError as refusal:
         if refusal.errors()[0]["type"] == "json_invalid":
             raise invalid(refusal) from None
         return _parse_each(from_json(body))
-    return SegmentPosts([NewSegment(**post) for post in found], [], is_array=True)
+    except ValueError:
+        return _parse_each(from_json(body))
+    return SegmentPosts(posts, [], is_array=True)
+
+
+def _timeranges(texts: list[str]) -> list[TimeRange]:
+    """Read as `_timerange` does; raises `ValueError` if one of them is none."""
+    joined = ",".join(texts)
+    if not _USUAL.fullmatch(joined):
+        return [_timerange(text) for text in texts]
+    # As numbers of JSON, which takes half the time of reading a thousand one by one.
+    times = from_json(f"[{joined.translate(_AS_JSON)}]")
+    return [
+        TimeRange.of(start * SECOND + start_ns, end * SECOND + end_ns)
+        for start, start_ns, end, end_ns in times
+    ]
+
+
+def _plain(post: dict[str, Any], timerange: TimeRange) -> NewSegment:
+    if len(post) == _FEWEST:
+        return NewSegment(post["object_id"], timerange)
+    rare = {name: read(post[name]) for name, read in _RARE.items() if name in post}
+    return NewSegment(**{**post, **rare, "timerange": timerange})
+
+
+_FEWEST = 2  # object_id and timerange
+_TIME = r"(?:0|[1-9][0-9]*):(?:0|[1-9][0-9]{0,8})"
+_USUAL = re.compile(rf"\[{_TIME}_{_TIME}\)(?:,\[{_TIME}_{_TIME}\))*")
+_AS_JSON = str.maketrans(":_)", ",,]")
+_RARE: dict[str, Callable[[Any], object]] = {
+    "ts_offset": _timestamp,
+    "object_timerange": _timerange,
+    "last_duration": _timestamp,
+    "get_urls": lambda places: tuple(map(_elsewhere, places)),
+}
 
 
 def _parse_each(elements: list[Any]) -> SegmentPosts:

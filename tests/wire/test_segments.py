@@ -13,7 +13,7 @@ from tams.domain.numbers import MAX_INTEGER
 from tams.domain.objects import InitObject, Instance
 from tams.domain.segments import NewSegment, Refusal, Segment
 from tams.domain.storage import StorageBackend
-from tams.domain.timerange import LIMIT, TimeRange, format_timestamp
+from tams.domain.timerange import LIMIT, SECOND, TimeRange, format_timestamp
 from tams.errors import Invalid
 from tams.wire.segments import failed_segments_json, parse_segments, segments_json
 
@@ -237,6 +237,8 @@ GOOD = {"object_id": "a", "timerange": "[0:0_1:0)"}
         ({"timerange": "[0:0-1:0)"}, "timerange: it must be a timerange such as"),
         ({"timerange": "(0:0_1:0)"}, "timerange: its start must be inclusive"),
         ({"timerange": 5}, "timerange: it must be a timerange"),
+        ({"timerange": "[0:0_1:0),[1:0_2:0)"}, "timerange: it must be a timerange"),
+        ({"timerange": f"[0:0_{'9' * 5000}:0)"}, "timerange: it must be a timerange"),
         ({"object_timerange": "(0:0_1:0)"}, "object_timerange: its start must be inclusive"),
         ({"object_timerange": None}, "object_timerange: it must be a timerange"),
         ({"ts_offset": "1.5"}, "ts_offset: it must be a timestamp such"),
@@ -263,6 +265,25 @@ def test_a_bad_value_is_refused_by_name_and_rule(change: dict[str, object], mess
     posts, refused, _ = parse_segments(json.dumps([GOOD, GOOD | change, GOOD]).encode())
     assert len(posts) == 2
     assert [one.reason for one in refused] == [str(alone.value)]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        *({"timerange": text} for text in ("[5:7_9:8)", "[2:0_1:0)", "[-1:5_2:0]", "[3:0]", "_")),
+        {"timerange": f"[{'9' * 40}:999999999_{'9' * 41}:0)"},
+        {"object_id": "é" * 257},
+        {"ts_offset": "-1:5", "last_duration": "0:1", "object_timerange": "[0:0_9:0]"},
+        {"sample_offset": -5, "sample_count": 2.0, "key_frame_count": 3, "unknown": None},
+        {"get_urls": [{"url": "https://media.example", "label": "x"}], "init_object_id": "b"},
+    ],
+)
+def test_a_segment_in_an_array_is_read_as_it_is_alone(change: dict[str, object]) -> None:
+    [alone], _, _ = parse_segments(json.dumps(GOOD | change).encode())
+    posts, refused, _ = parse_segments(json.dumps([GOOD, GOOD | change]).encode())
+    assert not refused
+    assert posts == [NewSegment("a", TimeRange(0, SECOND)), alone]
 
 
 @pytest.mark.parametrize("missing", ["object_id", "timerange"])

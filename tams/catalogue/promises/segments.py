@@ -44,7 +44,7 @@ class Segments(ABC):
     async def survey(self, flow: LockedFlow, posts: Sequence[NewSegment]) -> Survey:
         """Lock the Objects that are named, and find the neighbours of the Segments.
 
-        Takes MAX_SEGMENTS at most.
+        Takes MAX_SEGMENTS screened ones at most.
         """
 
     @abstractmethod

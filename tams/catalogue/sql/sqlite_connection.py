@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
+from itertools import chain
 from time import monotonic, sleep
 from typing import Any, TypeVar
 
@@ -58,7 +59,7 @@ class SQLiteConnection(Connection):
         at = 0
         for size in _CHUNKS:
             while len(rows) - at >= size:
-                values = [value for row in rows[at : at + size] for value in row]
+                values = tuple(chain.from_iterable(rows[at : at + size]))
                 self._database.execute(_of_size(statement, size), values)
                 at += size
 
