@@ -108,6 +108,11 @@ _EXPIRING = Written.same(
     """SELECT expires, storage_id, key FROM object
 WHERE pk > ?1 AND pk <= ?2 AND expires IS NOT NULL"""
 )
+# PostgreSQL takes a slice for far more than it is, and compiles at length what runs for a moment.
+_AS_IT_COMES = Written(
+    "SELECT 1",
+    "SELECT set_config('jit', 'off', true) WHERE current_setting('jit', true) IS NOT NULL",
+)
 _OBJECT_OF = select(segment.c.object_pk).where(
     segment.c.flow_pk == bindparam("pk"), segment.c.start_ns == bindparam("at")
 )
@@ -127,6 +132,7 @@ class SQLInspection(Inspection):
         return None if last is None else Slice(noun, after, (last, 0), number)
 
     async def faults(self, part: Slice) -> Sequence[Fault]:
+        await self._connection.execute(_AS_IT_COMES)
         if part.noun == "Segments":
             return await self._segment_faults(part)
         found = []
