@@ -9,7 +9,7 @@ from time import monotonic
 
 import pytest
 
-from tests.durability.client import Client
+from tests.durability.client import Client, PatientClient
 from tests.durability.flow import make_flow
 from tests.durability.process import (
     DEADLINE_S,
@@ -48,7 +48,10 @@ def test_workers_do_what_the_server_leaves_to_them(
     tmp_path: Path, catalogue_url: str, number: int
 ) -> None:
     """One finds what was left while there was none; each ends with status 0."""
-    with server_process(tmp_path, catalogue_url, **APART) as server, Client(server.url) as client:
+    with (
+        server_process(tmp_path, catalogue_url, **APART) as server,
+        PatientClient(server.url) as client,
+    ):
         path = deletion(client)
         assert status(client, path) == "created"
         workers = [
