@@ -14,7 +14,7 @@ from tams.storage.azure import AzureStorage, account_key
 from tams.storage.base import Storage
 from tams.storage.local import LocalStorage
 from tams.storage.places import AzurePlace, S3Place, parse_place
-from tams.storage.remote import PATIENCE, Patience
+from tams.storage.remote import Patience
 from tams.storage.s3 import S3Storage
 from tams.storage.signing import MediaUrls
 from tests.media_server import BACKEND, SECRET, StoppedClock, serving
@@ -50,7 +50,11 @@ class Served:
         return self.storage.sign_gets(self.base_url)(key)
 
 
-def s3_storage(url: str, patience: Patience = PATIENCE) -> S3Storage:
+PATIENT = Patience(60, 60, 60)
+"""For services that do answer, on a machine that has much else to do."""
+
+
+def s3_storage(url: str, patience: Patience = PATIENT) -> S3Storage:
     """A storage of a place, which is not asked yet."""
     backend = replace(BACKEND, label="s3", provider="s3", store_product="s3", public_url=None)
     place = parse_place(url)

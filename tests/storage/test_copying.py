@@ -15,7 +15,7 @@ from tams.storage.local import LocalStorage
 from tams.storage.places import S3Place, parse_place
 from tams.storage.s3 import S3Storage
 from tests.ceph import Gateway
-from tests.storage.conftest import once
+from tests.storage.conftest import PATIENT, once
 
 CONTENT = b"media" * 1000
 MD5_OF_OTHER = "ZMCp/d+JF/H+8WZ4tEzE2w=="
@@ -115,14 +115,20 @@ async def beside(s3: S3Storage, s3_url: str) -> AsyncIterator[Elsewhere]:
     place = parse_place(s3_url.replace("?", "-beside?"))
     assert isinstance(place, S3Place)
     storage = Elsewhere(
-        s3.backend, place, utc_now, url_timeout=3600, url_window=900, largest_copy=5 << 20
+        s3.backend,
+        place,
+        utc_now,
+        url_timeout=3600,
+        url_window=900,
+        patience=PATIENT,
+        largest_copy=5 << 20,
     )
     await storage.open()
     yield storage
     await storage.close()
 
 
-@pytest.mark.parametrize(("size", "reads"), [(100, 0), (5 << 20, 0), (12_000_000, 1)])
+@pytest.mark.parametrize(("size", "reads"), [(100, 0), (5 << 20, 0), (6_000_000, 1)])
 async def test_a_service_that_holds_both_copies_by_itself(
     s3: S3Storage, beside: Elsewhere, size: int, reads: int
 ) -> None:
@@ -156,7 +162,7 @@ async def test_between_kinds_the_bytes_pass_through_here(
 async def test_a_copy_that_its_worker_gives_up_leaves_no_parts(
     s3: S3Storage, beside: Elsewhere, gateway: Gateway
 ) -> None:
-    await copy(source(bytes(12_000_000)), s3, "tams/a.ts", beat)
+    await copy(source(bytes(6_000_000)), s3, "tams/a.ts", beat)
     beats = []
 
     async def give_up() -> None:
@@ -177,7 +183,9 @@ async def test_what_the_service_will_not_copy_passes_through_here(
 ) -> None:
     place = parse_place(s3_url.replace("?", "-beside?"))
     assert isinstance(place, S3Place)
-    other = S3Storage(s3.backend, place, utc_now, url_timeout=3600, url_window=900)
+    other = S3Storage(
+        s3.backend, place, utc_now, url_timeout=3600, url_window=900, patience=PATIENT
+    )
     await other.open()
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of no use")
     await copy(source(), s3, "tams/a.ts", beat)
@@ -194,7 +202,9 @@ async def test_two_that_differ_are_told(s3: S3Storage, beside: Elsewhere) -> Non
             await S3Storage.write(self, key, content_type, {}, once(CONTENT[:-1] + b"x"))
             return True
 
-    careless = Careless(s3.backend, beside.place, utc_now, url_timeout=3600, url_window=900)
+    careless = Careless(
+        s3.backend, beside.place, utc_now, url_timeout=3600, url_window=900, patience=PATIENT
+    )
     await careless.open()
     await copy(source(), s3, "tams/a.ts", beat)
     with pytest.raises(StorageFailed, match="of 5000 bytes, 5000 came back, and not the same"):

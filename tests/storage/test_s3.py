@@ -27,7 +27,7 @@ from tams.storage.s3 import S3Storage
 from tams.storage.sigv4 import Credentials, S3Urls
 from tests.ceph import ACCESS_KEY, HOST, SECRET_KEY, Gateway
 from tests.media_server import KEY, StoppedClock
-from tests.storage.conftest import Served, s3_storage
+from tests.storage.conftest import PATIENT, Served, s3_storage
 
 SOON = Patience(0.3, 0.3, 0.3)
 SECRETS = Credentials(ACCESS_KEY, SECRET_KEY)
@@ -133,6 +133,7 @@ async def test_a_bucket_may_be_a_host(s3: S3Storage) -> None:
         lambda: datetime.now(UTC),
         url_timeout=60,
         url_window=1,
+        patience=PATIENT,
     )
     await there.open()
     connector = aiohttp.TCPConnector(resolver=Here())
@@ -148,11 +149,11 @@ async def test_a_bucket_may_be_a_host(s3: S3Storage) -> None:
 
 
 async def test_large_objects_are_written_in_parts(s3: S3Storage, gateway: Gateway) -> None:
-    content = bytes(range(256)) * (PART // 100)
+    content = bytes(range(256)) * (PART // 200)
     pieces = [content[at : at + 700_000] for at in range(0, len(content), 700_000)]
     told = {"x-amz-checksum-sha256": in_base64(hashlib.sha256(content).digest())}
     stored = await s3.write(KEY, "video/mp2t", told, chunks(*pieces))
-    assert stored.etag.endswith('-3"')
+    assert stored.etag.endswith('-2"')
     read = [piece async for piece in s3.read(KEY)]
     assert b"".join(read) == content
     assert max(map(len, read)) <= 1 << 20
@@ -198,7 +199,7 @@ def without(bucket: str, url: str) -> str:
 @pytest.mark.parametrize(
     ("change", "secret", "told"),
     [
-        (without, SECRET_KEY, r"404 \(NoSuchBucket\): cannot list keys at .*; create the bucket"),
+        (without, SECRET_KEY, r"404 \(NoSuchBucket\): cannot list keys at .*; create it"),
         (lambda _, url: url, "x", r"403 \(SignatureDoesNotMatch\): .*; correct the secret key"),
     ],
 )
@@ -304,7 +305,7 @@ async def attempts(storage: S3Storage) -> list[str]:
             await attempt
         return str(failure.value)
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         said = await asyncio.gather(
             failing(storage.head(KEY)),
             failing(storage.ping()),
@@ -348,7 +349,7 @@ async def test_a_service_that_hangs_fails_soon() -> None:
 @pytest.mark.parametrize(("status", "code"), [(403, "AccessDenied"), (503, "SlowDown")])
 async def test_a_service_that_refuses_fails_with_its_answer(status: int, code: str) -> None:
     async with service(lambda *_: error(status, code)) as url:
-        said = await attempts(s3_storage(url, SOON))
+        said = await attempts(s3_storage(url))
     assert all(one.startswith(f"storage backend s3: it answered {status}") for one in said)
     assert any(f"({code})" in one for one in said)
 
@@ -368,7 +369,7 @@ async def test_what_cannot_be_deleted_keeps_nothing_else() -> None:
         return web.Response(status=204)
 
     async with service(answer) as url:
-        storage = s3_storage(url, SOON)
+        storage = s3_storage(url)
         await storage._credentials.open()
         failed = await storage.delete_many(["a", "held", "b"])
         await storage.close()
