@@ -8,6 +8,7 @@ TamsError
 │   └── FlowReadOnly
 ├── MediaRefused            a signed media URL that is forged, expired or for another method
 ├── TooLarge                a body over the limit
+├── TooSlow                 a body that stopped coming
 ├── Unsatisfiable           a byte range outside the Object
 ├── Busy                    try again in a moment; nothing was changed
 ├── OutcomeUnknown          the answer to COMMIT was lost; repeat the request
@@ -70,6 +71,10 @@ class MediaRefused(TamsError):
 
 class TooLarge(TamsError):
     """A body is larger than the limit."""
+
+
+class TooSlow(TamsError):
+    """A body stopped coming before its end."""
 
 
 class Unsatisfiable(TamsError):

@@ -151,6 +151,9 @@ class Settings(BaseModel):
         "",
         description="`postgresql://…` that listings of Sources and Flows may read, though it lags",
     )
+    client_timeout: float = Field(
+        60.0, gt=0, description="seconds for which a client may send nothing amid a body"
+    )
     queue_limit: int = Field(
         1000, ge=1, description="works that may wait for the catalogue; more are told to come back"
     )

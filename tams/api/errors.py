@@ -21,6 +21,7 @@ STATUS: dict[type[errors.TamsError], int] = {
     errors.NotFound: 404,
     errors.Forbidden: 403,
     errors.MediaRefused: 403,
+    errors.TooSlow: 408,
     errors.TooLarge: 413,
     errors.Unsatisfiable: 416,
     errors.Busy: 503,
@@ -62,6 +63,8 @@ async def _on_tams_error(request: Request, error: Exception) -> Response:
     headers = {}
     if status == 503:
         headers["Retry-After"] = "1"
+    if status == 408:
+        headers["Connection"] = "close"  # the rest of the body is not waited for
     if isinstance(error, errors.Unsatisfiable):
         headers["Content-Range"] = f"bytes */{error.size}"
     if status >= 500:

@@ -25,6 +25,7 @@ from tams.api import (
 from tams.api.auth import Access, Schemes
 from tams.api.deps import Services
 from tams.api.paging import PageSizes
+from tams.api.patience import Patience
 from tams.api.routing import StandardPaths
 from tams.domain.access import Scope, ScopeTable, webhook_changes_by
 from tams.settings import Settings
@@ -72,6 +73,7 @@ def build_application(settings: Settings, services: Services, worker: Worker) ->
         table=ScopeTable(webhook_changes_by(Scope[settings.webhook_changes_by.upper()])),
     )
     app.add_middleware(StandardPaths)
+    app.add_middleware(Patience, seconds=settings.client_timeout)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=["*"],

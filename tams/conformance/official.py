@@ -20,7 +20,7 @@ DOCUMENT = "TimeAddressableMediaStore.yaml"
 NULLABLE = ("label", "description", "max_bit_rate", "avg_bit_rate")
 """GET of one of these is null where it is not set (decision on statement 94)."""
 
-UNDECLARED = frozenset({401, 405, 413, 429, 503})
+UNDECLARED = frozenset({401, 405, 408, 413, 429, 503})
 """Statuses that any operation may have, though the document names them nowhere."""
 
 LACKING_SCOPE = 403
