@@ -44,7 +44,8 @@ class Moments:
         self._left = chosen
         self._lock = Lock()
         self.reached = Event()
-
+        self.registered = Event()
+        """A batch was acknowledged: without one, a kill would prove little on a slow machine."""
         self.killed = Event()
 
     def tick(self) -> None:
@@ -92,6 +93,7 @@ def post_batches(client: Client, flow_id: str, history: History, moments: Moment
         answer = client.ask("POST", f"/flows/{flow_id}/segments", external(batch, first))
         assert answer.status == 201
         batch.acknowledged = True
+        moments.registered.set()
         moments.tick()
 
 
@@ -162,7 +164,7 @@ def busy_until_killed(server: ServerProcess, chosen: int) -> History:
         thread.start()
         threads.append(thread)
         assert sent.wait(TIMEOUT_S)
-    reached = moments.reached.wait(TIMEOUT_S)
+    reached = moments.registered.wait(TIMEOUT_S) and moments.reached.wait(TIMEOUT_S)
     server.kill()
     moments.killed.set()
     for thread in threads:
