@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import socket
@@ -100,6 +101,8 @@ async def _serve_here(
         # Until here the default is right: a start that is not finished has nothing to finish.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, server.handle_exit)
+        # What is loaded stays: looking it over took the collector a quarter of a large POST.
+        gc.freeze()
         begun(lambda: server.handle_exit(signal.SIGTERM, None))
         await server.serve([listener])
 

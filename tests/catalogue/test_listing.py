@@ -9,6 +9,7 @@ from random import Random
 
 import pytest
 
+from tams.catalogue.sql import tags
 from tams.domain.flows import (
     FlowQuery,
     FlowStatus,
@@ -203,7 +204,9 @@ TAG_FILTERS = [
 ]  # fmt: skip
 
 
-async def test_tags_are_filtered_as_the_rule_says(catalogue):
+@pytest.mark.parametrize("rare", [tags.RARE, 1])
+async def test_tags_are_filtered_as_the_rule_says(catalogue, monkeypatch, rare):
+    monkeypatch.setattr(tags, "RARE", rare)
     flows = [make_flow(tags=tags) for tags in TAGGED]
     sources = [make_source(id=flow.source_id, tags=flow.tags) for flow in flows]
     await add_sources(catalogue, *sources)

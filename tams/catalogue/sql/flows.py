@@ -124,7 +124,9 @@ class SQLFlows(Flows):
         return TimeRange(rows[0][0], rows[0][1], bool(rows[0][2])) if rows else EMPTY
 
     async def list(self, query: FlowQuery, page: PageRequest) -> Page[Flow]:
-        found = await FLOWS.page(self._connection, flow_filters(query), page)
+        filters = flow_filters(query)
+        await FLOW_TAGS.weigh(self._connection, filters)
+        found = await FLOWS.page(self._connection, filters, page)
         return Page(await self._whole(found.items), found.next_key)
 
     async def _whole(self, rows: Sequence[FlowRow]) -> Sequence[Flow]:

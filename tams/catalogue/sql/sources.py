@@ -170,7 +170,9 @@ class SQLSources(Sources):
         return [members for flow_id, members in found.get(source_id, ()) if flow_id != except_flow]
 
     async def list(self, query: SourceQuery, page: PageRequest) -> Page[Source]:
-        found = await _SOURCES.page(self._connection, _filters(query), page)
+        filters = _filters(query)
+        await SOURCE_TAGS.weigh(self._connection, filters)
+        found = await _SOURCES.page(self._connection, filters, page)
         return Page(await self._whole(found.items), found.next_key)
 
     async def _whole(self, rows: Sequence[SourceRow]) -> Sequence[Source]:

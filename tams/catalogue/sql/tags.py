@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Table, bindparam, delete, exists, insert, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Select,
+    Table,
+    bindparam,
+    delete,
+    exists,
+    insert,
+    select,
+)
 
 from tams.catalogue.sql.connection import Connection
 from tams.catalogue.sql.listing import Clause, Filters
@@ -14,6 +25,8 @@ from tams.catalogue.sql.statements import Among
 from tams.domain.tags import TagFilter, Tags, TagValue
 
 _STRING = -1
+RARE = 3000
+"""How many rows are fetched and sorted as fast as a common tag is asked for, of 100,000 rows."""
 
 
 class TagRows:
@@ -56,8 +69,33 @@ class TagRows:
         return {
             "tag": lambda number: key.in_(self._named(number, self._equals(number))),
             "tag_exists": lambda number: key.in_(self._named(number)),
+            "tag_common": lambda number: exists(
+                self._named(number, self._owner == key, self._equals(number))
+            ),
+            "tag_exists_common": lambda number: exists(self._named(number, self._owner == key)),
             "tag_missing": lambda number: ~exists(self._named(number, self._owner == key)),
         }
+
+    async def weigh(self, connection: Connection, filters: Filters) -> None:
+        """Settle how tags are asked for: who has a rare one, or of each row if it has a common one.
+
+        PostgreSQL judges by its statistics; SQLite, which has none, would fetch and sort all that
+        have the tag, whatever their number.
+        """
+        if connection.engine != "sqlite":
+            return
+        for place, (clause, number) in enumerate(filters.wanted):
+            if clause not in ("tag", "tag_exists"):
+                continue
+            parameters = filters.parameters | {"rare": RARE}
+            if await connection.fetch(_many(self, clause, number), parameters):
+                filters.wanted[place] = (f"{clause}_common", number)
+
+    def many(self, clause: str, number: int) -> Select[Any]:
+        """Select a row if more than `rare` have this tag."""
+        values = [self._equals(number)] if clause == "tag" else []
+        found: Select[Any] = self._named(number, *values)
+        return found.limit(1).offset(bindparam("rare"))
 
     def _named(self, number: int, *conditions: ColumnElement[bool]) -> Any:  # noqa: ANN401 - a subquery
         name = self._table.c.name
@@ -71,6 +109,11 @@ class TagRows:
         value = self._table.c.value
         starts = Among(prefix(value), f"value_starts_{number}")
         return starts & Among(value, f"values_{number}")
+
+
+@lru_cache(maxsize=64)
+def _many(rows: TagRows, clause: str, number: int) -> Select[Any]:
+    return rows.many(clause, number)
 
 
 FLOW_TAGS = TagRows(flow_tag, flow_tag.c.flow_pk)
