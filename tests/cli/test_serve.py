@@ -277,7 +277,7 @@ BAD_STARTS: dict[str, tuple[dict[str, str], str]] = {
     "catalogue URL": ({"catalogue": "mysql://x/y"}, "TAMS_CATALOGUE: it must be sqlite:///path"),
     "catalogue folder": ({"catalogue": "sqlite:///file/x"}, "TAMS_CATALOGUE: cannot open file/x"),
     "no catalogue": ({"catalogue": "sqlite:///broken.toml"}, "file is not a database"),
-    "cut catalogue": ({"catalogue": "sqlite:///cut"}, "TAMS_CATALOGUE: cannot open cut: "),
+    "cut catalogue": ({"catalogue": "sqlite:///cut"}, "TAMS_CATALOGUE: cut is damaged"),
     "unreachable PostgreSQL": (
         {"catalogue": "postgresql://127.0.0.1:1/x"},
         "TAMS_CATALOGUE: cannot use PostgreSQL: ",

@@ -144,7 +144,7 @@ def _identity(path: str) -> int | None:
     """What tells a file from another that takes its name; None if there is none."""
     try:
         return None if path == MEMORY else Path(path).stat().st_ino
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
 
 
