@@ -9,7 +9,8 @@ import logging
 import os
 import re
 import sys
-from typing import Literal
+from contextlib import suppress
+from typing import Literal, TextIO, cast
 
 import structlog
 
@@ -20,6 +21,23 @@ _SECRET = re.compile(r"([?&][^=&]*(?:password|secret|token|key)[^=&]*=)[^&\s]*",
 def masked(text: str) -> str:
     """Return a text without the passwords and secret parameters of the URLs in it."""
     return _SECRET.sub(r"\1***", _PASSWORD.sub(r"\1:***@", text))
+
+
+class Unfailing:
+    """Writes where it can: a log on a full disk must not fail the requests that it tells of."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def write(self, text: str) -> None:
+        """Write, or leave it."""
+        with suppress(OSError):
+            self._file.write(text)
+
+    def flush(self) -> None:
+        """The same."""
+        with suppress(OSError):
+            self._file.flush()
 
 
 def configure_logging(log_format: Literal["text", "json"]) -> None:
@@ -39,7 +57,7 @@ def configure_logging(log_format: Literal["text", "json"]) -> None:
     structlog.configure(
         processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", Unfailing(sys.stderr))),
         cache_logger_on_first_use=True,
     )
 

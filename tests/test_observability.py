@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import sys
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -40,3 +42,15 @@ def test_json_is_one_object_a_line(capsys):
     logged = json.loads(capsys.readouterr().err)
     assert logged.pop("timestamp").endswith("Z")
     assert logged == {"event": "begun", "level": "info", "number": 5, "process": os.getpid()}
+
+
+def test_a_log_on_a_full_disk_fails_nobody(monkeypatch):
+    with Path("/dev/full").open("w") as full:
+        monkeypatch.setattr(sys, "stderr", full)
+        configure_logging("text")
+        for _ in range(1000):
+            structlog.get_logger().error("it failed", path="/flows")
+        with pytest.raises(OSError, match="No space left"):
+            full.flush()
+        with Path(os.devnull).open("w") as nowhere:
+            os.dup2(nowhere.fileno(), full.fileno())
