@@ -21,6 +21,7 @@ from tams.conformance.official import DECIDED, DOCUMENT, NULLABLE
 from tams.conformance.profiles import profile_body
 from tams.conformance.server import flow_body, new_id
 from tams.conformance.subscriptions import idle_body
+from tams.domain.patterns import UUID
 from tests.authority import LATE, bearer, token
 from tests.official import MISSING, folder
 
@@ -153,9 +154,12 @@ class Furniture:
 
 
 def agree(case: schemathesis.Case) -> None:
-    """Let a body name what its path names, where it names anything."""
+    """Let a body name what its path names; an id that is spoilt on purpose stays so."""
     name = NAMED.get(case.operation.label)
-    if name is not None and isinstance(case.body, dict) and isinstance(case.body.get("id"), str):
+    if name is None or not isinstance(case.body, dict):
+        return
+    given = case.body.get("id")
+    if isinstance(given, str) and UUID.fullmatch(given):
         case.body["id"] = case.path_parameters[name]
 
 
