@@ -17,7 +17,9 @@ from bench import yardstick
 from bench.deletion import delete_long
 from bench.postgres import fresh_database
 from bench.process import Process, bare_route, store
+from bench.reads import PAGE, SHARES, bare_page_cost, fill_tagged, newest_cost, tagged_cost
 from bench.segments import bulk_rate, fill, new_flow, page_costs, single_cost
+from bench.syncs import SYNC_S, WRITERS, shared_syncs
 from bench.webhooks import ALLOWED, WEBHOOKS, delivery_cost, receiver
 
 REFERENCE_MS = 3.7
@@ -45,6 +47,7 @@ class Bench:
     short: int
     long: int
     events: int
+    flows: int
     scale: float
     bare: Process
 
@@ -61,6 +64,19 @@ class Bench:
         )
         yield from self.long_flows(server, name)
         yield from self.webhooks(server, name)
+        yield from self.tags(server, name)
+
+    def tags(self, server: Process, name: str) -> Iterator[Figure]:
+        """A page of Flows that have a tag, among many."""
+        fill_tagged(server, self.flows)
+        for share in SHARES:
+            found = min(tagged_cost(server, share, self.pages) for _ in range(self.rounds))
+            yield Figure(
+                f"{name}: GET of {PAGE} of {self.flows:,} Flows by a tag on one of {share}",
+                f"{found:.2f} ms",
+                f"{10 * self.scale:.1f} ms (10 scaled)",
+                found <= 10 * self.scale,
+            )
 
     def webhooks(self, server: Process, name: str) -> Iterator[Figure]:
         """Events of one new Segment each, delivered to several webhooks."""
@@ -75,11 +91,12 @@ class Bench:
 
     def small_requests(self, server: Process, name: str) -> Iterator[Figure]:
         """GET /service beside a bare route, and the POST of one Segment beside GET /service."""
-        bare, service, single = [], [], []
+        bare, service, single, newest = [], [], [], []
         for _ in range(self.rounds):
             bare.append(service_cost(self.bare, self.requests))
             service.append(service_cost(server, self.requests))
             single.append(single_cost(server, self.requests))
+            newest.append(newest_cost(server, self.requests))
         ratio = min(service) / min(bare)
         yield Figure(
             f"{name}: GET /service",
@@ -93,6 +110,13 @@ class Bench:
             f"{min(single):.3f} ms, {ratio:.1f} times GET /service",
             "5 times",
             ratio <= 5,
+        )
+        ratio = min(newest) / min(service)
+        yield Figure(
+            f"{name}: GET of the newest Segment",
+            f"{min(newest):.3f} ms, {ratio:.1f} times GET /service",
+            "4 times",
+            ratio <= 4,
         )
 
     def long_flows(self, server: Process, name: str) -> Iterator[Figure]:
@@ -123,6 +147,15 @@ class Bench:
             "1.2 times",
             max(ratios) <= 1.2,
         )
+        urls_apart = min(
+            bare_page_cost(server, flows[self.short], self.pages) for _ in range(self.rounds)
+        )
+        yield Figure(
+            f"{name}: GET of 1000 Segments without URLs",
+            f"{urls_apart:.2f} ms",
+            f"{2.5 * self.scale:.1f} ms (2.5 scaled)",
+            urls_apart <= 2.5 * self.scale,
+        )
         yield from self.deletion(server, name, flows[self.long], flows[self.short])
 
     def deletion(self, server: Process, name: str, long: str, short: str) -> Iterator[Figure]:
@@ -141,6 +174,17 @@ class Bench:
             "1.5 times",
             ratio <= 1.5,
         )
+
+
+def writers(posts: int) -> Iterator[Figure]:
+    """Many writers to SQLite, where each sync takes its time."""
+    found = shared_syncs(posts)
+    yield Figure(
+        f"SQLite: POST by {WRITERS} writers to as many Flows, {SYNC_S * 1000:.0f} ms a sync",
+        f"{found.commits:.1f} to a sync, {found.speed:.1f} times as fast as one writer",
+        "8 to a sync, 6 times",
+        found.commits >= 8 and found.speed >= 6,
+    )
 
 
 def beside(long: list[list[float]], short: list[list[float]]) -> list[float]:
@@ -168,6 +212,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--short", type=int, default=10_000, help="Segments of the short Flow")
     parser.add_argument("--long", type=int, default=1_000_000, help="Segments of the long Flow")
     parser.add_argument("--events", type=int, default=10_000, help="events sent to each webhook")
+    parser.add_argument("--flows", type=int, default=100_000, help="Flows to look for tags among")
     parser.add_argument("--no-postgres", action="store_true", help="SQLite only")
     return parser.parse_args()
 
@@ -191,15 +236,17 @@ def main() -> None:
             short=args.short,
             long=args.long,
             events=args.events,
+            flows=args.flows,
             scale=scale,
             bare=bare,
         )
         with store(**ALLOWED) as server:
-            show(bench.figures(server, "SQLite", 40_000))
+            show(bench.figures(server, "SQLite", 100_000))
+        show(writers(args.requests // WRITERS))
         if args.no_postgres:
             return
         with fresh_database() as url, store(url, **ALLOWED) as server:
-            show(bench.figures(server, "PostgreSQL", 15_000))
+            show(bench.figures(server, "PostgreSQL", 40_000))
 
 
 def show(figures: Iterator[Figure]) -> None:

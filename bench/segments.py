@@ -11,7 +11,7 @@ from bench.process import Process
 BATCH = 1000
 
 
-def new_flow(server: Process) -> str:
+def new_flow(server: Process, tags: dict[str, str] | None = None) -> str:
     """A video Flow; returns its id."""
     flow_id = str(uuid.uuid4())
     server.call(
@@ -28,6 +28,7 @@ def new_flow(server: Process) -> str:
                 "frame_height": 1080,
                 "frame_rate": {"numerator": 25},
             },
+            "tags": tags or {},
         },
     )
     return flow_id
