@@ -1,6 +1,6 @@
 PYTHON ?= python3
 BIN := .venv/bin
-PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist worksteal
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist worksteal --durations 15
 
 .PHONY: serve test proof fuzz lint bench docs clean
 .DEFAULT_GOAL := serve
