@@ -32,10 +32,11 @@ def receiver() -> Iterator[Process]:
 
 
 def delivery_cost(server: Process, receiver: Process, events: int, webhooks: int) -> Deliveries:
-    """Deliver so many events, each of one new Segment, to so many webhooks.
+    """Deliver so many events, as many of each Flow, each of one new Segment, to so many webhooks.
 
     The cost is what the server uses beyond the same registrations without a webhook.
     """
+    events -= events % FLOWS
     used = server.cpu()
     register(server, events)
     alone = server.cpu() - used

@@ -9,6 +9,7 @@ from itertools import count
 
 import pytest
 import pytest_asyncio
+from hypothesis import HealthCheck, settings
 
 from tams.catalogue.connect import migrate
 from tams.catalogue.sql.migrations import steps
@@ -23,6 +24,10 @@ def pytest_configure():
     """Let commands that tests start be interrupted: what a shell runs behind it ignores Ctrl-C."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    # How long an example takes is the machine's doing, not the test's.
+    patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.register_profile("patient", patient)
+    settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")
