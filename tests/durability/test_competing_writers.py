@@ -12,7 +12,7 @@ import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -31,6 +31,7 @@ WRITERS = 8
 SERVERS = 2
 STEPS = count(60, proof=1500)
 FEW_STEPS = 20
+CHANCES = 5
 ENOUGH = count(100, proof=2000)
 GUARD = "event_entity"
 
@@ -118,14 +119,20 @@ def test_no_two_segments_overlap(tmp_path: Path, catalogue_url: str) -> None:
     assert len(refused) >= ENOUGH
 
 
+def found_without(lock: str, folder: Path, url: str) -> Iterator[list[str]]:
+    """What is wrong where a lock is missing; two must meet for that, so there are some chances."""
+    for _ in range(CHANCES):
+        yield wrong(*compete(folder, url, FEW_STEPS, without(lock)))
+
+
 @pytest.mark.parametrize(("engine", "lock"), [("sqlite", "survey"), ("postgres", "row")])
 def test_without_the_lock_of_the_flow_they_overlap(
     tmp_path: Path, engine: str, lock: str, request: pytest.FixtureRequest
 ) -> None:
     url = request.getfixturevalue(f"{engine}_url")
     drop_guard(url)
-    found = wrong(*compete(tmp_path, url, FEW_STEPS, without(lock)))
-    assert any(complaint.endswith("overlap") for complaint in found)
+    found = found_without(lock, tmp_path, url)
+    assert any(complaint.endswith("overlap") for each in found for complaint in each)
 
 
 @pytest.mark.parametrize(("engine", "lock"), [("sqlite", "write"), ("postgres", "row")])
@@ -133,7 +140,7 @@ def test_a_second_guard_fails_requests_where_only_the_lock_is_gone(
     tmp_path: Path, engine: str, lock: str, request: pytest.FixtureRequest
 ) -> None:
     url = request.getfixturevalue(f"{engine}_url")
-    found = wrong(*compete(tmp_path, url, FEW_STEPS, without(lock)))
+    found = next(filter(None, found_without(lock, tmp_path, url)))
     assert found == ["an answer had the status 503"]
 
 
