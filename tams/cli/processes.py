@@ -22,6 +22,8 @@ import structlog
 _log = structlog.get_logger(__name__)
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_FINISHED = (0, -signal.SIGTERM)
+"""What a process ends with that was told to: the second if it had not yet begun to serve."""
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 10.0
 _LASTING_S = 5.0
@@ -228,7 +230,7 @@ class Processes:
                 status = place.ended(by_force=by_force)
                 if status is not None:
                     self._places.remove(place)
-                    failed |= status != 0
+                    failed |= status not in _FINISHED
             if not self._places:
                 return int(failed)
             received = self._wait(max(0.0, deadline - monotonic()))

@@ -23,8 +23,13 @@ TWO = ("--workers", "2")
 
 def begun(server: ServerProcess, number: int) -> list[int]:
     """The ids of the server processes, once so many have begun in all."""
+    return told_of("begun", server, number)
+
+
+def told_of(event: str, server: ServerProcess, number: int) -> list[int]:
+    """The processes of which the keeper tells this, once they are so many."""
     end = monotonic() + DEADLINE_S
-    while len(found := re.findall(r"begun=(\d+)", server.said)) < number:
+    while len(found := re.findall(rf"{event}=(\d+)", server.said)) < number:
         assert monotonic() < end, server.said
     return [int(each) for each in found]
 
@@ -35,6 +40,7 @@ def test_what_ends_is_replaced_and_the_others_serve_on(tmp_path: Path, catalogue
         killed, told = begun(server, 2)
         for number, (each, how) in enumerate([(killed, signal.SIGKILL), (told, signal.SIGTERM)], 3):
             os.kill(each, how)
+            told_of("ended", server, number - 2)  # until then it may still take a connection
             with Client(server.url) as client:
                 assert client.ask("POST", "/service", {"name": str(number)}).status == 200
                 assert client.ask("GET", "/service").json["name"] == str(number)
@@ -43,6 +49,12 @@ def test_what_ends_is_replaced_and_the_others_serve_on(tmp_path: Path, catalogue
     assert "processes    2" in server.said
     ended = [(str(killed), "-9"), (str(told), "0")]
     assert re.findall(r"ended=(\d+) .*status=(\S+)", server.said) == ended
+
+
+def test_one_that_has_not_begun_is_no_failure_at_the_end(tmp_path: Path) -> None:
+    with server_process(tmp_path, "", options=TWO) as server:
+        begun(server, 1)
+        assert server.stop() == 0
 
 
 def test_when_their_keeper_is_killed_they_finish(tmp_path: Path) -> None:
