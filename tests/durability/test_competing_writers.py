@@ -29,7 +29,7 @@ from tests.proof import count
 
 WRITERS = 8
 SERVERS = 2
-STEPS = count(60, proof=1500)
+STEPS = count(100, proof=1500)
 FEW_STEPS = 20
 CHANCES = 5
 ENOUGH = count(100, proof=2000)
