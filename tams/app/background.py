@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from tams.app.stores import Stores
-from tams.domain.clock import Clock, utc_now
+from tams.domain.clock import Clock
 from tams.domain.jobs import JobKind
 from tams.errors import BadSettings
 from tams.services.cleanup import CleanUp
@@ -64,7 +64,7 @@ class Background:
 
 
 @asynccontextmanager
-async def working(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[None]:
+async def working(settings: Settings, clock: Clock | None = None) -> AsyncIterator[None]:
     """Do the background work and nothing else; finish it behind the caller.
 
     Raises `BadSettings` if it cannot start.

@@ -12,7 +12,7 @@ from tams.app.services import build_services
 from tams.app.stores import Stores
 from tams.app.web import build_application
 from tams.catalogue import connect
-from tams.domain.clock import Clock, utc_now
+from tams.domain.clock import Clock
 from tams.settings import Settings
 
 
@@ -22,7 +22,7 @@ def load(settings: Settings) -> None:
 
 
 @asynccontextmanager
-async def running(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[FastAPI]:
+async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterator[FastAPI]:
     """Build, open and hand out the application; close it behind the caller.
 
     Its `state.worker` does the background work, unless that is left to other processes. Raises

@@ -36,16 +36,21 @@ class Stores:
     outbound: Outbound
 
     @classmethod
-    def build(cls, settings: Settings, clock: Clock, *, as_they_are: bool = False) -> Stores:
+    def build(
+        cls, settings: Settings, clock: Clock | None = None, *, as_they_are: bool = False
+    ) -> Stores:
         """Nothing is opened yet; raises `BadSettings`.
 
-        `as_they_are` neither makes nor migrates a catalogue when it is opened.
+        A clock that is given is believed; the machine's own, with prudence. `as_they_are` neither
+        makes nor migrates a catalogue when it is opened.
         """
+        prudent = PrudentClock(utc_now) if clock is None else clock
+        clock = utc_now if clock is None else clock
         targets = _targets(settings.webhook_allow)
         return cls(
             settings=settings,
             clock=clock,
-            prudent=PrudentClock(clock) if clock is utc_now else clock,
+            prudent=prudent,
             catalogue=connect.catalogue(
                 settings.catalogue_url,
                 synchronous=settings.synchronous,

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from tams.app.background import build_cleaner
 from tams.app.stores import Stores
-from tams.domain.clock import Clock, utc_now
+from tams.domain.clock import Clock
+from tams.domain.progress import Tell
 from tams.services.checkup import Checkup
 from tams.services.outlook import Outlook
 from tams.services.repairs import Repairs
-from tams.services.slices import Tell
 from tams.settings import Settings
 from tams.workers.loop import Worker
 
@@ -28,7 +28,9 @@ class Upkeep:
 
 
 @asynccontextmanager
-async def upkeep(settings: Settings, tell: Tell, clock: Clock = utc_now) -> AsyncIterator[Upkeep]:
+async def upkeep(
+    settings: Settings, tell: Tell, clock: Clock | None = None
+) -> AsyncIterator[Upkeep]:
     """Open a store that is there, and close it behind the caller; raises `BadSettings`."""
     stores = Stores.build(settings, clock, as_they_are=True)
     lifetime = stores.url_lifetime

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -11,10 +10,8 @@ from urllib.parse import unquote, urlsplit
 
 from tams.catalogue.base import Catalogue
 from tams.domain.clock import Clock, utc_now
+from tams.domain.progress import Tell
 from tams.errors import BadSettings
-
-Tell = Callable[[str, int], None]
-"""Told of what is copied, and how much of it."""
 
 _MEMORY = "sqlite:///:memory:"
 _KNOWN = "sqlite:///path, sqlite:///:memory: or postgresql://…"

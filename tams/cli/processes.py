@@ -53,7 +53,7 @@ class Tether:
         os.close(self.ready)
 
 
-class Place:
+class Slot:
     """One of the processes, or the pause before it begins again; `now` is in seconds."""
 
     def __init__(self, now: Callable[[], float] = monotonic) -> None:
@@ -119,7 +119,7 @@ class Processes:
         self._serve = serve
         self._listener = listener
         self._patience = 2 * grace + _CLOSING_S
-        self._places = [Place()]
+        self._slots = [Slot()]
         self._served = False
         self._signals, wake = os.pipe()
         os.set_blocking(wake, False)
@@ -150,31 +150,31 @@ class Processes:
     def _keep(self, announce: Callable[[], None]) -> bytes:
         """Keep them alive; gives the signals that end that, none if there is no use in it."""
         while not (received := self._wait(self._next_start())):
-            for place in self._places:
-                if place.process is None and monotonic() >= place.begins:
-                    self._begin(place)
+            for slot in self._slots:
+                if slot.process is None and monotonic() >= slot.begins:
+                    self._begin(slot)
             self._meet_ready(announce)
             if not self._make_room():
                 break
         return received
 
     def _next_start(self) -> float | None:
-        pauses = [place.begins for place in self._places if place.process is None]
+        pauses = [slot.begins for slot in self._slots if slot.process is None]
         return max(0.0, min(pauses) - monotonic()) if pauses else None
 
     def _wait(self, seconds: float | None) -> bytes:
         """Wait until something happens; gives the signals that have come."""
         happens: list[int] = [self._signals]
-        for place in self._places:
-            if place.process is not None:
-                happens.append(place.process.sentinel)
-            if place.ready is not None:
-                happens.append(place.ready)
+        for slot in self._slots:
+            if slot.process is not None:
+                happens.append(slot.process.sentinel)
+            if slot.ready is not None:
+                happens.append(slot.ready)
         if self._signals in connection.wait(happens, seconds):
             return os.read(self._signals, 64)
         return b""
 
-    def _begin(self, place: Place) -> None:
+    def _begin(self, slot: Slot) -> None:
         ready, tell = os.pipe()
         process = get_context("fork").Process(
             target=self._become_server, args=(Tether(tell, self._kept),), name="server"
@@ -183,7 +183,7 @@ class Processes:
         process.start()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
         os.close(tell)
-        place.begin(process, ready)
+        slot.begin(process, ready)
 
     def _become_server(self, tether: Tether) -> None:
         """What a forked process does; SIGINT stays blocked, since its keeper passes it on."""
@@ -194,22 +194,22 @@ class Processes:
         self._serve(tether)
 
     def _meet_ready(self, announce: Callable[[], None]) -> None:
-        for place in list(self._places):
-            if place.process is None or not place.hears():
+        for slot in list(self._slots):
+            if slot.process is None or not slot.hears():
                 continue
             if not self._served:
                 self._served = True
                 announce()
-                self._places += [Place() for _ in range(self._number - 1)]
-            _log.info("a server process has begun", begun=place.process.pid)
+                self._slots += [Slot() for _ in range(self._number - 1)]
+            _log.info("a server process has begun", begun=slot.process.pid)
 
     def _make_room(self) -> bool:
         """Make room for what has ended; False if there is no use in that."""
-        for place in self._places:
-            process = place.process
+        for slot in self._slots:
+            process = slot.process
             if process is None or process.exitcode is None:
                 continue
-            place.end()
+            slot.end()
             if not self._served:
                 _log.error("no server process could begin", ended=process.pid)
                 return False
@@ -219,19 +219,19 @@ class Processes:
 
     def _finish(self) -> int:
         self._listener.close()  # else whoever comes now would wait for nobody
-        for place in self._places:
-            place.forget_ready()
-            if place.process is not None:
-                place.process.terminate()
+        for slot in self._slots:
+            slot.forget_ready()
+            if slot.process is not None:
+                slot.process.terminate()
         deadline = monotonic() + self._patience
         failed, by_force = not self._served, False
         while True:
-            for place in list(self._places):
-                status = place.ended(by_force=by_force)
+            for slot in list(self._slots):
+                status = slot.ended(by_force=by_force)
                 if status is not None:
-                    self._places.remove(place)
+                    self._slots.remove(slot)
                     failed |= status not in _FINISHED
-            if not self._places:
+            if not self._slots:
                 return int(failed)
             received = self._wait(max(0.0, deadline - monotonic()))
             by_force = signal.SIGINT in received or monotonic() >= deadline

@@ -10,8 +10,9 @@ from tams.catalogue.base import Catalogue, Transaction
 from tams.catalogue.promises.inspection import NOUNS, Slice
 from tams.domain.clock import Clock
 from tams.domain.faults import Fault, FaultKind
+from tams.domain.progress import Tell
 from tams.services.inventory import Inventory
-from tams.services.slices import SLICE, Slices, Tell
+from tams.services.slices import SLICE, Slices
 from tams.storage.base import Storage
 
 

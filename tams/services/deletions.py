@@ -264,7 +264,7 @@ class Deletions:
     async def _try(self, job: ClaimedJob, work: Callable[[Transaction], Awaitable[None]]) -> None:
         try:
             await self._catalogue.write(work)
-        except Exception as failure:
+        except Exception as failure:  # whatever it is, the request tells of it
             await self._fail(job, failure)
             raise
 

@@ -16,7 +16,7 @@ from tams.domain.objects import KEYS_BEGIN, named_in_key
 from tams.services.marks import Marks
 from tams.services.questions import ask_each
 from tams.services.slices import Slices
-from tams.storage.base import Storage, StoredKey, StoredObject
+from tams.storage.base import Storage, StoredKey, StoredObject, is_whole
 
 SUSPECTS = 100_000
 """How many keys without a known owner are held until all Objects are asked for them."""
@@ -94,7 +94,7 @@ class Inventory:
             stored = listed.pop(holder.place, None)
             if stored is not None:
                 self._known.add(storage_id)
-            if stored is not None and holder.is_listed and stored.written in (None, stored.size):
+            if stored is not None and holder.is_listed and is_whole(stored):
                 self._whole[storage_id].add(holder.key)
 
     async def _judge(self, storage: Storage, suspects: dict[str, StoredKey]) -> Sequence[Fault]:
@@ -141,7 +141,7 @@ class Inventory:
         found, sizes = [], set()
         for holder in instances:
             stored = await self._storages[holder.storage_id].head(holder.place)
-            if stored is not None and stored.written in (None, stored.size):
+            if stored is not None and is_whole(stored):
                 sizes.add(stored.size)
             elif await self._is_needed(holder):
                 found.append(_fault(holder, stored))

@@ -10,8 +10,9 @@ from tams.catalogue.base import Catalogue, Transaction
 from tams.catalogue.promises.inspection import Removal, Slice
 from tams.domain.clock import Clock
 from tams.domain.jobs import Job
+from tams.domain.progress import Tell
 from tams.services.questions import ask_each
-from tams.services.slices import SLICE, Slices, Tell
+from tams.services.slices import SLICE, Slices
 from tams.storage.base import Storage
 
 NOW = "now"

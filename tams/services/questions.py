@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
-AT_ONCE = 32
+AT_ONCE = 64
 """How many questions a storage is asked at the same time."""
 
 A = TypeVar("A")

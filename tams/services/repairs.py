@@ -12,7 +12,7 @@ from tams.domain.faults import REPAIRS, Fault, FaultKind
 from tams.domain.instances import HeldObject
 from tams.domain.jobs import Job
 from tams.domain.objects import Instance, copy_key
-from tams.storage.base import Storage
+from tams.storage.base import Storage, is_whole
 
 _BYTES = (FaultKind.BYTES_MISSING, FaultKind.BYTES_DAMAGED)
 
@@ -77,7 +77,7 @@ class Repairs:
             if storage is None or (instance.storage_id, instance.key) == fault.at:
                 continue
             stored = await storage.head(instance.key or "")
-            if stored is not None and stored.written in (None, stored.size):
+            if stored is not None and is_whole(stored):
                 return instance
         return None
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 from tams.catalogue.base import Catalogue, Transaction
 from tams.catalogue.promises.inspection import START, Noun, Slice
+from tams.domain.progress import Tell
 
 SLICE = 10_000
 """How many rows are looked at in one transaction."""
-
-Tell = Callable[[str, int], None]
-"""Told of what is looked at, and of how much of it."""
 
 
 class Slices:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 
 from tams.catalogue.base import Catalogue, Transaction
 from tams.domain.objects import Instance
 from tams.domain.segments import NewSegment, Refusal
+from tams.services.questions import ask_each
 from tams.storage.base import Storage
 from tams.storage.storages import in_use
-
-AT_ONCE = 64
-"""How many Objects are looked for at the same time, on behalf of one request."""
 
 
 class Uploads:
@@ -46,17 +43,12 @@ class Uploads:
         async def work(tx: Transaction) -> Mapping[str, Instance]:
             return await tx.objects.allocated(object_ids)
 
-        turn = asyncio.Semaphore(AT_ONCE)
+        places = list((await self._catalogue.read(work)).items())
+        found = zip(places, await ask_each(self._fault, places), strict=True)
+        return {object_id: fault for (object_id, _), fault in found if fault is not None}
 
-        async def look(object_id: str, place: Instance) -> tuple[str, str | None]:
-            async with turn:
-                return object_id, await self._fault(object_id, place)
-
-        places = await self._catalogue.read(work)
-        found = await asyncio.gather(*(look(*place) for place in places.items()))
-        return {object_id: fault for object_id, fault in found if fault is not None}
-
-    async def _fault(self, object_id: str, place: Instance) -> str | None:
+    async def _fault(self, placed: tuple[str, Instance]) -> str | None:
+        object_id, place = placed
         stored = await in_use(self._storages, place.storage_id).head(place.key or "")
         if stored is None or stored.size == 0:
             return f"object_id: the bytes of {object_id} are not there; PUT them before this"

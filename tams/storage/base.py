@@ -30,14 +30,18 @@ class StoredObject:
 class StoredKey(NamedTuple):
     """A key with bytes, as a listing tells of it.
 
-    `written` is how many bytes were once written there, where the backend remembers that: if it is
-    not `size`, they are damaged.
+    `written` is how many bytes were once written there, where the backend remembers that.
     """
 
     key: str
     size: int
     modified: datetime
     written: int | None = None
+
+
+def is_whole(stored: StoredObject | StoredKey) -> bool:
+    """Whether the bytes are as many as were once written, as far as the backend remembers."""
+    return stored.written in (None, stored.size)
 
 
 Beat = Callable[[], Awaitable[None]]

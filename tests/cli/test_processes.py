@@ -13,7 +13,7 @@ from time import monotonic
 
 import pytest
 
-from tams.cli.processes import Place
+from tams.cli.processes import Slot
 from tests.cli.test_serve import BAD_STARTS, start, watch_refusals
 from tests.durability.client import Client
 from tests.durability.process import DEADLINE_S, ServerProcess, server_process
@@ -95,17 +95,17 @@ def test_what_does_not_allow_a_start_is_said_once(tmp_path: Path) -> None:
 
 def test_what_keeps_dying_is_started_ever_more_rarely() -> None:
     now = 0.0
-    place = Place(lambda: now)
+    slot = Slot(lambda: now)
     process = get_context("fork").Process()
     ends = []
     for _ in range(9):
-        place.begin(process, os.open(os.devnull, os.O_RDONLY))
-        place.end()
+        slot.begin(process, os.open(os.devnull, os.O_RDONLY))
+        slot.end()
         ends.append(now)
-        now = place.begins
+        now = slot.begins
     pauses = [later - earlier for earlier, later in pairwise(ends)]
     assert pauses == pytest.approx([0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 10.0])
-    place.begin(process, os.open(os.devnull, os.O_RDONLY))
+    slot.begin(process, os.open(os.devnull, os.O_RDONLY))
     now += 5.0
-    place.end()
-    assert place.begins == now
+    slot.end()
+    assert slot.begins == now

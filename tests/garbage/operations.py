@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
@@ -40,16 +41,16 @@ async def outcome(asked: Awaitable[object]) -> Outcome:
     return "done"
 
 
-class Operation:
+class Operation(ABC):
     """Something that a client does; it is done, and then compared with what the model expects."""
 
+    @abstractmethod
     async def perform(self, store: Store) -> Outcome:
         """Do it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def expect(self, model: Model, store: Store) -> Outcome:
         """Do it to the model, and return what the client must have been told."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

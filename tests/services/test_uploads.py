@@ -11,8 +11,9 @@ from tams.domain.flows import DataParameters
 from tams.domain.segments import NewSegment
 from tams.domain.timerange import TimeRange
 from tams.errors import StorageFailed
+from tams.services.questions import AT_ONCE
 from tams.services.segments import Segments
-from tams.services.uploads import AT_ONCE, Uploads
+from tams.services.uploads import Uploads
 from tams.storage.local import LocalStorage
 from tests.services.conftest import HOT, URL_LIFETIME, once
 

@@ -6,7 +6,7 @@ import fcntl
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ import apsw
 
 from tams.catalogue.sql.migrations import VERSION, refuse_newer
 from tams.catalogue.sql.sqlite_connection import connect
+from tams.domain.progress import Tell
 from tams.errors import BadSettings, Invalid
 
 _PAGES = 1000
@@ -23,9 +24,6 @@ _PAGES = 1000
 
 # Where SQLite takes its locks on a file, all of them: whoever has it open shares some of these.
 _LOCKS_AT, _LOCKS = 0x40000000, 512
-
-Tell = Callable[[str, int], None]
-"""Told of what is copied, and how much of it."""
 
 
 def backup(path: Path, target: Path, *, force: bool, tell: Tell) -> None:
