@@ -18,7 +18,7 @@ KINDS = (apsw.FullError, apsw.IOError, apsw.ReadOnlyError)
 
 
 class TroubledVFS(apsw.VFS):
-    """Files that raise `trouble`, if there is any, where they are written or synced."""
+    """Files that raise `trouble`, if there is any, where they are read, written or synced."""
 
     def __init__(self) -> None:
         super().__init__("troubled", "")
@@ -39,6 +39,10 @@ class TroubledFile(apsw.VFSFile):
     ) -> None:
         super().__init__("", name, flags)
         self._vfs = vfs
+
+    def xRead(self, amount: int, offset: int) -> bytes:  # noqa: N802
+        self._vfs.meet("read")
+        return super().xRead(amount, offset)
 
     def xWrite(self, data: bytes, offset: int) -> None:  # noqa: N802
         self._vfs.meet("write")
@@ -86,6 +90,22 @@ async def test_a_disk_that_fails_loses_nothing_acknowledged(
     await catalogue.open()
     assert await known(catalogue, before)
     assert await known(catalogue, after)
+
+
+@pytest.mark.parametrize("trouble", [apsw.IOError, apsw.NoMemError])
+async def test_what_cannot_be_read_now_is_read_later(
+    catalogue: SQLiteCatalogue, vfs: TroubledVFS, trouble: type[apsw.Error]
+) -> None:
+    """SQLite ends a transaction by itself that meets this."""
+    flow = make_flow()
+    await add_flows(catalogue, flow)
+    await catalogue.close()
+    await catalogue.open()  # so that nothing is remembered
+    vfs.trouble, vfs.when = trouble, "read"
+    with pytest.raises(Busy, match="cannot be used now"):
+        await get_flow(catalogue, flow.id)
+    vfs.trouble = None
+    assert await known(catalogue, flow)
 
 
 async def test_the_log_that_a_reader_kept_from_shrinking_shrinks(

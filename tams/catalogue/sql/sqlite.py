@@ -18,6 +18,7 @@ from tams.catalogue.sql.sqlite_connection import (
     connect,
     drive,
     limited,
+    roll_back,
 )
 from tams.catalogue.sql.transaction import perform
 from tams.catalogue.sql.writer import Writer
@@ -92,7 +93,7 @@ class SQLiteCatalogue(Catalogue):
             try:
                 return self._perform(work, self._reader)
             finally:
-                self._reader.execute("ROLLBACK")
+                roll_back(self._reader)
         except PASSING as error:
             raise busy(error) from error
 

@@ -114,6 +114,14 @@ def busy(error: BaseException) -> Busy:
     return Busy(f"the catalogue cannot be used now: {error}")
 
 
+def roll_back(database: apsw.Connection) -> None:
+    """End the open transaction, unless SQLite has done so: it does where it meets a failing disk,
+    a full one or a lack of memory.
+    """
+    if not database.get_autocommit():
+        database.execute("ROLLBACK")
+
+
 def connect(
     path: str, *, synchronous: str = "FULL", vfs: str | None = None, query_only: bool = False
 ) -> apsw.Connection:

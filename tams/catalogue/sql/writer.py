@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 
 import apsw
 
-from tams.catalogue.sql.sqlite_connection import PASSING, busy
+from tams.catalogue.sql.sqlite_connection import PASSING, busy, roll_back
 from tams.errors import Busy, OutcomeUnknown
 
 T = TypeVar("T")
@@ -148,16 +148,12 @@ class Writer:
         return Outcome(value)
 
     def _begin(self) -> None:
-        self._rollback()
+        roll_back(self._database)
         self._database.execute("BEGIN IMMEDIATE")
 
     def _give_up(self) -> None:
         with suppress(apsw.Error):  # the next work rolls back first, and fails if that fails again
-            self._rollback()
-
-    def _rollback(self) -> None:
-        if not self._database.get_autocommit():
-            self._database.execute("ROLLBACK")
+            roll_back(self._database)
 
 
 def _translated(error: BaseException) -> BaseException:
