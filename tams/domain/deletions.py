@@ -37,6 +37,7 @@ class DeletionRequest:
     expiry: datetime | None = None
     """When the request itself disappears; None before it has ended."""
     error: ErrorReport | None = None
+    """Why it was given up; while it is open, the first failure since its last slice, if any."""
 
     @property
     def is_open(self) -> bool:
@@ -60,9 +61,15 @@ class DeletionRequest:
         """The request after a slice; `rest` is where the next begins, None if there is none."""
         if rest is None or self.remaining is None:
             ended = now + retention
-            return replace(self, status="done", remaining=None, updated=now, expiry=ended)
+            return replace(
+                self, status="done", remaining=None, error=None, updated=now, expiry=ended
+            )
         remaining = self.remaining._replace(start=rest)
-        return replace(self, status="started", remaining=remaining, updated=now)
+        return replace(self, status="started", remaining=remaining, error=None, updated=now)
+
+    def failing(self, kind: str, summary: str, now: datetime) -> DeletionRequest:
+        """The request after a slice failed that is tried again."""
+        return replace(self, error=self.error or ErrorReport(type=kind, summary=summary, time=now))
 
     def failed(
         self, kind: str, summary: str, now: datetime, retention: timedelta

@@ -34,7 +34,7 @@ RETRY = timedelta(minutes=1)
 """When a slice that failed is tried again."""
 
 PATIENCE = timedelta(days=1)
-"""How long slices may fail before their deletion is given up."""
+"""How long slices may fail on end before their deletion is given up."""
 
 
 class Deletions:
@@ -272,18 +272,27 @@ class Deletions:
         """Try again later, or give up what has failed for long; the rows of a Flow go some day."""
 
         async def work(tx: Transaction) -> None:
-            now = self._clock()
+            now, told = self._clock(), _told(failure)
             requests = await _requests(tx, job)
-            given_up = [one for one in requests if self._prudent() - one.updated >= PATIENCE]
-            for request in given_up:
-                failed = request.failed(*_told(failure), now, self._retention)
-                await tx.deletions.replace(failed)
+            given_up = [one for one in requests if self._is_hopeless(one)]
+            for request in requests:
+                if not request.delete_flow:  # it is counted in the row of the Flow
+                    await tx.flows.lock(request.flow_id)
+                if request in given_up:
+                    after = request.failed(*told, now, self._retention)
+                else:
+                    after = request.failing(*told, self._prudent())
+                await tx.deletions.replace(after)
             if given_up and job.kind == "delete_segments":
                 await tx.jobs.finish(job)
             else:
                 await tx.jobs.postpone(job, now + RETRY)
 
         await self._catalogue.write(work)
+
+    def _is_hopeless(self, request: DeletionRequest) -> bool:
+        first = request.error
+        return first is not None and self._prudent() - first.time >= PATIENCE
 
 
 async def _requests(tx: Transaction, job: ClaimedJob) -> Sequence[DeletionRequest]:

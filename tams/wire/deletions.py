@@ -22,6 +22,7 @@ def requests_json(requests: Sequence[DeletionRequest]) -> bytes:
 
 
 def _fields(request: DeletionRequest) -> dict[str, Any]:
+    is_given_up = request.status == "error"
     return present(
         {
             "id": request.id,
@@ -34,6 +35,6 @@ def _fields(request: DeletionRequest) -> dict[str, Any]:
             "updated": timestamp_text(request.updated),
             "expiry": request.expiry and timestamp_text(request.expiry),
             "status": request.status,
-            "error": request.error and report_fields(request.error),
+            "error": report_fields(request.error) if is_given_up and request.error else None,
         }
     )

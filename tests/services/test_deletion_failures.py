@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from math import ceil
 
 import apsw
@@ -10,6 +11,7 @@ import pytest
 from tams.domain.access import ANYONE
 from tams.services.deletions import PATIENCE, RETRY, SLICE
 from tams.services.queue import LEASE
+from tams.wire.deletions import request_json
 from tests.services.conftest import RETENTION
 from tests.services.deleting import LONG, deletions_of, external, long_flow, step
 
@@ -46,13 +48,16 @@ async def test_a_worker_whose_lease_ran_out_does_no_harm(house, whole):
     assert (done.status, done.expiry) == ("done", house.clock.now + RETENTION)
 
 
+DAMAGE = (
+    "CREATE TRIGGER damaged BEFORE DELETE ON segment WHEN OLD.start_ns = 600000000000 "
+    "BEGIN SELECT RAISE(ABORT, 'damaged'); END"
+)
+
+
 def break_deletion(house) -> apsw.Connection:
     """Let the engine refuse to delete the Segment at 600 s, as a damaged file might."""
     database = house.catalogue._writer._database
-    database.execute(
-        "CREATE TRIGGER damaged BEFORE DELETE ON segment WHEN OLD.start_ns = 600000000000 "
-        "BEGIN SELECT RAISE(ABORT, 'damaged'); END"
-    )
+    database.execute(DAMAGE)
     return database
 
 
@@ -102,3 +107,36 @@ async def test_a_deletion_that_failed_for_a_while_goes_on(house):
     house.clock.now += RETRY
     await house.work_off()
     assert (await house.deletions.get(request.id)).status == "done"
+
+
+async def test_workers_that_were_away_for_long_give_nothing_up(house):
+    """From Friday to Monday nobody worked, and on Monday the first slice fails."""
+    flow_id = await long_flow(house)
+    database = break_deletion(house)
+    request = await house.delete(flow_id)
+    house.clock.now += 3 * PATIENCE
+    with pytest.raises(apsw.ConstraintError):
+        await house.work_off()
+    database.execute("DROP TRIGGER damaged")
+    house.clock.now += RETRY
+    await house.work_off()
+    done = await house.deletions.get(request.id)
+    assert (done.status, done.error) == ("done", None)
+
+
+async def test_a_slice_that_went_ends_the_failures_before_it(house):
+    flow_id = await long_flow(house)
+    database = break_deletion(house)
+    request = await house.delete(flow_id)
+    with pytest.raises(apsw.ConstraintError):
+        await house.work_off()
+    failing = await house.deletions.get(request.id)
+    assert "error" not in json.loads(request_json(failing))
+    database.execute("DROP TRIGGER damaged")
+    house.clock.now += RETRY
+    assert await step(house)
+    house.clock.now += PATIENCE
+    database.execute(DAMAGE.replace("600000", "1600000"))
+    with pytest.raises(apsw.ConstraintError):
+        await house.work_off()
+    assert (await house.deletions.get(request.id)).status == "started"
