@@ -13,6 +13,7 @@ from tams.catalogue.connect import catalogue as connect
 from tams.catalogue.connect import migrate
 from tams.catalogue.sql.postgres import PostgresCatalogue
 from tams.catalogue.sql.replicated import ReplicatedCatalogue
+from tams.catalogue.sql.sqlite import SQLiteCatalogue
 from tams.conformance.server import flow_body
 from tams.domain.service import ServiceDescription
 from tams.errors import BadSettings
@@ -56,6 +57,50 @@ async def test_while_it_is_away_the_primary_is_asked(postgres_url, replica_url):
     now = 11.0
     assert await name_of(catalogue) is None
     await catalogue.ping()
+    await catalogue.close()
+
+
+@pytest.fixture
+async def silent():
+    """A server that never answers: its URL, and the connections that have come."""
+    came: asyncio.Queue[None] = asyncio.Queue()
+
+    async def be_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        came.put_nowait(None)
+        while await reader.read(1000):
+            pass
+        writer.close()
+
+    server = await asyncio.start_server(be_silent, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        yield f"postgresql://127.0.0.1:{port}/x?sslmode=disable", came
+
+
+async def test_who_goes_while_it_is_opened_leaves_nothing_behind(silent):
+    now = 0.0
+    url, came = silent
+    replica = PostgresCatalogue(url)
+    catalogue = ReplicatedCatalogue(SQLiteCatalogue(":memory:"), replica, lambda: now)
+    await catalogue.open()
+    first = asyncio.create_task(name_of(catalogue))
+    async with asyncio.timeout(20):
+        await came.get()
+    now = 11.0
+    assert await name_of(catalogue) is None
+    assert came.empty()
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    assert replica._pool is None
+    now = 20.0
+    assert await name_of(catalogue) is None
+    now = 22.0
+    again = asyncio.create_task(name_of(catalogue))
+    async with asyncio.timeout(20):
+        await came.get()
+    again.cancel()
+    await asyncio.gather(again, return_exceptions=True)
     await catalogue.close()
 
 

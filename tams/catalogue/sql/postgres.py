@@ -105,17 +105,12 @@ class PostgresCatalogue(Catalogue):
                 **({"statement_cache_size": 0} if self._pooled else {}),
             )
             async with self._pool.acquire() as database, database.transaction():
-                version = await version_of(database)
-        except REFUSED as error:
+                _check(await version_of(database))
+        except BaseException as error:
             await self.close()
-            raise unusable(error) from error
-        if version != HEAD:
-            await self.close()
-            refuse_newer(version)
-            raise BadSettings(
-                f"TAMS_CATALOGUE: the database has {described(version)}, and version {HEAD} is "
-                f"needed: run `tams admin migrate`"
-            )
+            if isinstance(error, REFUSED):
+                raise unusable(error) from error
+            raise
 
     async def close(self) -> None:
         if self._running:
@@ -240,9 +235,19 @@ async def _keep_as_it_is(_: asyncpg.Connection) -> None:
     """Spare the round trip: every work ends its transaction, and changes no setting."""
 
 
+def _check(version: str | None) -> None:
+    """Raise `BadSettings` unless the schema is of this program's version."""
+    if version != HEAD:
+        refuse_newer(version)
+        raise BadSettings(
+            f"TAMS_CATALOGUE: the database has {described(version)}, and version {HEAD} is "
+            f"needed: run `tams admin migrate`"
+        )
+
+
 def unusable(error: Exception) -> BadSettings:
     """Say why the database that is set cannot be used."""
-    reason = str(error)
+    reason = str(error) or "no answer in time"
     if isinstance(error, ValueError):
         # Its text may quote a piece of the password.
         reason = "the URL cannot be read; special characters in it must be percent-encoded"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 from time import monotonic
 from typing import TypeVar
 
@@ -53,14 +54,21 @@ class ReplicatedCatalogue(Catalogue):
             return await self._primary.read(work)
         try:
             if not self._is_open:
-                self._asked_from = self._now() + _PAUSE_S  # others need not wait for it
-                await self._replica.open()
-                self._is_open, self._asked_from = True, 0.0
+                await self._open_replica()
             return await self._replica.read(work)
         except (Busy, BadSettings) as error:
             self._asked_from = self._now() + _PAUSE_S
             _log.warning("the replica is left alone for a while", error=str(error))
         return await self._primary.read(work)
+
+    async def _open_replica(self) -> None:
+        self._asked_from = inf  # others need not wait for it
+        try:
+            await self._replica.open()
+        except BaseException:
+            self._asked_from = self._now() + _PAUSE_S
+            raise
+        self._is_open, self._asked_from = True, 0.0
 
     async def ping(self) -> None:
         await self._primary.ping()
