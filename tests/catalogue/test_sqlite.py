@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from contextlib import closing
 from pathlib import Path
@@ -169,6 +170,22 @@ async def test_what_is_no_catalogue_is_not_opened(tmp_path, content):
     path.mkdir() if content is None else path.write_bytes(content)
     with pytest.raises(BadSettings, match="something"):
         await SQLiteCatalogue(path).open()
+
+
+async def test_one_that_cannot_be_opened_holds_no_file(tmp_path, monkeypatch):
+    path = tmp_path / "catalogue.db"
+
+    def connect_writer(*given, query_only=False, **known):
+        if query_only:
+            raise apsw.CantOpenError("too many open files")
+        return connect(*given, **known)
+
+    monkeypatch.setattr(sqlite, "connect", connect_writer)
+    with pytest.raises(BadSettings, match="too many open files") as refused:
+        await SQLiteCatalogue(path).open()
+    held = [os.path.realpath(f"/proc/self/fd/{number}") for number in os.listdir("/proc/self/fd")]
+    assert [file for file in held if file.startswith(str(path))] == []
+    assert refused.tb is not None  # which holds all that nobody has closed
 
 
 async def steps_of_pages(catalogue, length):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -68,12 +68,18 @@ class SQLiteCatalogue(Catalogue):
         """Connect, bringing the schema up to date; raises `BadSettings` for a newer one."""
         if self._as_it_is:
             _check(self._path)
-        database = _create(self._path, synchronous=self._synchronous, vfs=self._vfs)
-        if self._path != MEMORY:
-            with _usable(self._path):
-                self._reader = connect(self._path, vfs=self._vfs, query_only=True)
-        self._writer = Writer(database, self._queue_limit)
-        self._writer.start()
+        with ExitStack() as opened:
+            database = _create(self._path, synchronous=self._synchronous, vfs=self._vfs)
+            opened.callback(database.close)
+            reader = None
+            if self._path != MEMORY:
+                with _usable(self._path):
+                    reader = connect(self._path, vfs=self._vfs, query_only=True)
+                opened.callback(reader.close)
+            writer = Writer(database, self._queue_limit)
+            writer.start()
+            opened.pop_all()
+        self._reader, self._writer = reader, writer
 
     async def close(self) -> None:
         if self._reader is not None:
