@@ -152,7 +152,16 @@ class Settings(BaseModel):
         description="`postgresql://…` that listings of Sources and Flows may read, though it lags",
     )
     client_timeout: float = Field(
-        60.0, gt=0, description="seconds for which a client may send nothing amid a body"
+        60.0,
+        gt=0,
+        description="seconds in which a client must send a request's head, go on with its body, or "
+        "read some of its answer",
+    )
+    max_connections: int = Field(
+        1000,
+        ge=1,
+        description="connections to clients that a process holds, as far as the limit of open files"
+        " allows two for each; more are told to come back",
     )
     queue_limit: int = Field(
         1000, ge=1, description="works that may wait for the catalogue; more are told to come back"

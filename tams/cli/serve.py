@@ -85,12 +85,14 @@ async def _serve_here(
     import uvicorn
 
     from tams.app.running import running
+    from tams.cli.connections import affordable, connections
 
     async with running(settings) as app:
         config = uvicorn.Config(
             app,
             lifespan="off",
-            http="httptools",
+            http=connections(settings.client_timeout, affordable(settings.max_connections)),
+            ws="none",
             access_log=False,
             log_level="warning",
             server_header=False,

@@ -1,0 +1,133 @@
+"""Connections to clients: how long each waits for its client, and how many there are."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import struct
+import sys
+import termios
+from fcntl import ioctl
+from socket import SO_LINGER, SOL_SOCKET
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from tams.api.errors import error_response
+from tams.errors import Busy, TooSlow
+
+_LOOKS = 8
+"""How often a client is looked at within the time that it has."""
+_REFUSAL_S = 1.0
+"""Seconds that a client has to ask, and to read, where it is told to come back."""
+
+
+class Connection(HttpToolsProtocol):
+    """A connection to a client that may take long, but goes on.
+
+    Within `patience` seconds after it connected, or after the last answer, the head of a request
+    must be complete; and of an answer, something must be read in each such time. More connections
+    than `most` are told to come back (503), and many more are dropped.
+    """
+
+    patience: float
+    most: int
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn
+        """Begin to look at it."""
+        super().connection_made(transport)
+        excess = len(self.connections) - self.most
+        if excess > 0:
+            self.app = _refuse
+            self.patience = min(self.patience, _REFUSAL_S)
+        self._since = self.loop.time()
+        self._seen = (self.cycle, 0)
+        self._look_later()
+        if excess > self.most // 8 + 1:
+            transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Look no more."""
+        self._next_look.cancel()
+        super().connection_lost(exc)
+
+    def _look_later(self) -> None:
+        self._next_look = self.loop.call_later(self.patience / _LOOKS, self._look)
+
+    def _look(self) -> None:
+        """Give it up if its client has kept us waiting; the requests pay nothing for the look."""
+        unread = self._unread()
+        seen = (self.cycle, unread)
+        now = self.loop.time()
+        if seen != self._seen or not (unread or self._waits_for_head()):
+            self._seen, self._since = seen, now
+        elif now - self._since >= self.patience:
+            self._give_up(unread)
+        self._look_later()
+
+    def _waits_for_head(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
+
+    def _has_part_of_head(self) -> bool:
+        return self.scope is not None and (self.cycle is None or self.cycle.scope is not self.scope)
+
+    def _unread(self) -> int:
+        """How many bytes of answers the client has not taken, as far as this machine knows."""
+        descriptor = self.transport.get_extra_info("socket").fileno()
+        try:
+            queued = ioctl(descriptor, termios.TIOCOUTQ, bytes(4))
+        except OSError:  # a system that does not tell
+            queued = b""
+        return self.transport.get_write_buffer_size() + int.from_bytes(queued, sys.byteorder)
+
+    def _give_up(self, unread: int) -> None:
+        if unread:
+            # Else the kernel would keep the bytes, and wait for the client in our place.
+            socket = self.transport.get_extra_info("socket")
+            socket.setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
+            self.transport.abort()
+        elif self._has_part_of_head():
+            self.transport.write(_whole(_too_slow(self.patience)))
+        self.transport.close()
+
+
+def connections(patience: float, most: int) -> type[Connection]:
+    """Connections of a process; `patience` and `most` as `Connection` has them."""
+
+    class Bounded(Connection):
+        pass
+
+    Bounded.patience = patience
+    Bounded.most = most
+    return Bounded
+
+
+def affordable(most: int) -> int:
+    """For how many of so many connections there are file descriptors; more are asked for first.
+
+    One is for the connection, one for the file that is read or written for it, and a quarter of all
+    for the rest of the process.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = most * 8 // 3 + 1
+    if soft < wanted:
+        soft = min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return max(1, min(most, soft * 3 // 8))
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
+    told = "the server has as many connections as it may; come back"
+    headers = {"Retry-After": "1", "Connection": "close"}
+    await error_response(503, Busy.__name__, told, headers)(scope, receive, send)
+
+
+def _too_slow(patience: float) -> Response:
+    told = f"the head of the request: it was not complete within {patience:g} s; send it again"
+    return error_response(408, TooSlow.__name__, told, {"Connection": "close"})
+
+
+def _whole(response: Response) -> bytes:
+    lines = [b"%s: %s\r\n" % header for header in response.raw_headers]
+    return b"".join([STATUS_LINE[response.status_code], *lines, b"\r\n", response.body])
