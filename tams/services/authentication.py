@@ -6,7 +6,9 @@ import asyncio
 import hashlib
 import hmac
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from math import inf
+from time import monotonic
 from typing import NamedTuple
 
 import structlog
@@ -29,15 +31,20 @@ _AT_ONCE = 2
 
 
 class _Remembered(NamedTuple):
+    """Who it was; until when by the elapsed seconds, and by the clock where the token says that."""
+
     principal: Principal
     until: float
+    expires: float
 
 
 class Authentication:
     """Verifies tokens and passwords, and remembers for a while which were good.
 
     A good token is verified anew after five minutes and a password after one, or as soon as the
-    credentials file changes, which is looked at once a second. What is remembered is a keyed hash.
+    credentials file changes, which is looked at once a second: by the seconds that `elapsed`
+    counts, so that nothing lasts longer because the clock is put back. When a token ends by itself
+    is told by the clock. What is remembered is a keyed hash.
     """
 
     def __init__(
@@ -46,36 +53,38 @@ class Authentication:
         file: CredentialsFile | None,
         maker: TokenMaker | None,
         clock: Clock,
+        elapsed: Callable[[], float] = monotonic,
     ) -> None:
         self._verifier = verifier
         self._file = file
         self._maker = maker
         self._clock = clock
+        self._elapsed = elapsed
         self._key = secrets.token_bytes(32)
         self._known: dict[bytes, _Remembered] = {}
-        self._next_look = 0.0
+        self._next_look = -inf
         self._trying = asyncio.Semaphore(_AT_ONCE)
         self._nobody = HashedPassword(COST, secrets.token_bytes(16), secrets.token_bytes(32))
 
     async def of_token(self, token: str) -> Principal:
         """Whose token it is, a JSON Web Token or one of the file's; raises `Unauthenticated`."""
-        now = self._look()
+        at = self._look()
         key = self._hashed("token", token)
-        if (known := self._known.get(key)) is not None and now < known.until:
-            return known.principal
-        found = self._kept(token, now) or await self._verifier.verify(token)
-        return self._remember(key, found.principal, min(found.until, now + _TOKEN_AGE_S))
+        if (known := self._recalled(key, at)) is not None:
+            return known
+        found = self._kept(token) or await self._verifier.verify(token)
+        return self._remember(key, found.principal, at + _TOKEN_AGE_S, found.until)
 
     async def of_user(self, name: str, password: str) -> Principal:
         """Whose name and password they are; raises `Unauthenticated`."""
-        now = self._look()
+        at = self._look()
         key = self._hashed("user", f"{name}:{password}")
-        if (known := self._known.get(key)) is not None and now < known.until:
-            return known.principal
+        if (known := self._recalled(key, at)) is not None:
+            return known
         content = self._content()
         found = await self._with_password(content.users, name, password)
         if content is self._content():  # it may have changed while the password was tried
-            self._remember(key, found, now + _PASSWORD_AGE_S)
+            self._remember(key, found, at + _PASSWORD_AGE_S)
         return found
 
     @property
@@ -95,9 +104,9 @@ class Authentication:
         return self._maker.make(client, _granted(found, asked))
 
     def _look(self) -> float:
-        """The present moment; what the file said before it changed is forgotten."""
-        now = self._clock().timestamp()
-        if self._file is not None and now >= self._next_look:
+        """The seconds that have elapsed; what the file said before it changed is forgotten."""
+        at = self._elapsed()
+        if self._file is not None and at >= self._next_look:
             try:
                 changed = self._file.refresh()
             except BadSettings as error:
@@ -107,19 +116,19 @@ class Authentication:
                 raise Busy(summary) from error
             if changed:
                 self._known.clear()
-            self._next_look = now + _LOOK_S
-        return now
+            self._next_look = at + _LOOK_S
+        return at
 
     def _content(self) -> Credentials:
         return Credentials() if self._file is None else self._file.content
 
-    def _kept(self, token: str, now: float) -> Verified | None:
+    def _kept(self, token: str) -> Verified | None:
         found = None if self._file is None else self._file.by_token(token)
         if found is None:
             return None
         principal, expires = found
-        until = now + _TOKEN_AGE_S if expires is None else expires.timestamp()
-        if until <= now:
+        until = inf if expires is None else expires.timestamp()
+        if until <= self._clock().timestamp():
             raise Unauthenticated("token: it has expired")
         return Verified(principal, until)
 
@@ -138,10 +147,18 @@ class Authentication:
     def _hashed(self, kind: str, secret: str) -> bytes:
         return hmac.digest(self._key, f"{kind} {secret}".encode(), hashlib.sha256)
 
-    def _remember(self, key: bytes, principal: Principal, until: float) -> Principal:
+    def _recalled(self, key: bytes, at: float) -> Principal | None:
+        known = self._known.get(key)
+        if known is None or at >= known.until or self._clock().timestamp() >= known.expires:
+            return None
+        return known.principal
+
+    def _remember(
+        self, key: bytes, principal: Principal, until: float, expires: float = inf
+    ) -> Principal:
         if len(self._known) >= _REMEMBERED:
             del self._known[next(iter(self._known))]
-        self._known[key] = _Remembered(principal, until)
+        self._known[key] = _Remembered(principal, until, expires)
         return principal
 
 

@@ -42,12 +42,17 @@ class Clock:
 
     def __init__(self) -> None:
         self.now = datetime.now(UTC)
+        self.seconds = 0.0
 
     def __call__(self) -> datetime:
         return self.now
 
+    def elapsed(self) -> float:
+        return self.seconds
+
     def passes(self, **time: float) -> None:
         self.now += timedelta(**time)
+        self.seconds += timedelta(**time).total_seconds()
 
 
 @pytest.fixture
@@ -65,7 +70,7 @@ def file(tmp_path):
 @pytest.fixture
 def authentication(file, clock):
     verifier = TokenVerifier({ISSUER: SharedSecret(SECRET)}, [AUDIENCE], clock)
-    return Authentication(verifier, CredentialsFile(file), None, clock)
+    return Authentication(verifier, CredentialsFile(file), None, clock, clock.elapsed)
 
 
 class Kept(NamedTuple):
@@ -106,6 +111,28 @@ async def test_a_removed_token_is_out_within_a_second(authentication, file, cloc
     clock.passes(seconds=1)
     with pytest.raises(Unauthenticated, match="it is not valid here"):
         await authentication.of_token(KEPT_TOKEN)
+
+
+async def test_a_clock_that_is_put_back_keeps_nobody_in(authentication, file, clock):
+    assert (await authentication.of_token(KEPT_TOKEN)).name == "kept"
+    assert await authentication.of_user("read", PASSWORD) == READER
+    clock.now -= timedelta(days=1)
+    change_credentials(file, lambda old: old.removed("tokens", "kept").removed("users", "read"))
+    clock.passes(seconds=1)
+    with pytest.raises(Unauthenticated):
+        await authentication.of_token(KEPT_TOKEN)
+    with pytest.raises(Unauthenticated):
+        await authentication.of_user("read", PASSWORD)
+
+
+async def test_a_clock_that_is_put_back_keeps_nothing_remembered(authentication, clock):
+    good = token(exp=int(clock.now.timestamp()) + 10**6)
+    await authentication.of_token(good)
+    clock.now -= timedelta(days=1)
+    clock.passes(minutes=6)
+    authentication._verifier = TokenVerifier({}, [AUDIENCE], clock)
+    with pytest.raises(Unauthenticated):
+        await authentication.of_token(good)
 
 
 async def test_a_kept_token_ends(authentication, file, clock):
