@@ -92,6 +92,11 @@ class UrlFilter:
     presigned: bool | None = None
     backend_tags: TagFilter = field(default_factory=TagFilter)
 
+    @property
+    def is_none(self) -> bool:
+        """Whether no entry at all can pass."""
+        return self.labels is not None and not self.labels
+
     def accepts_backend(self, backend: StorageBackend) -> bool:
         """Whether controlled instances in this backend may be shown."""
         return (
@@ -127,8 +132,11 @@ class Signer(Protocol):
         """Whether an uncontrolled instance with this label may be shown."""
         ...
 
-    def sign(self, storage_id: str, key: str) -> str:
-        """A presigned URL that reads the bytes: ASCII, with nothing that JSON would escape."""
+    def sign_gets(self, storage_id: str) -> Callable[[str], str]:
+        """A function from a key in one of `backends` to a presigned URL that reads its bytes.
+
+        The URLs are ASCII, with nothing that JSON would escape.
+        """
         ...
 
 

@@ -104,7 +104,7 @@ class Segments:
         """
 
         async def work(tx: Transaction) -> Page[Segment]:
-            return await tx.segments.list(flow_id, query, page)
+            return await tx.segments.list(flow_id, query, page, with_places=not urls.is_none)
 
         return SegmentPage(await self._catalogue.read(work), self._signers(urls, base_url))
 

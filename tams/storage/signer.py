@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from tams.domain.storage import StorageBackend, UrlFilter
 from tams.storage.base import Storage
@@ -23,11 +23,12 @@ class UrlSigner:
         signed = accepted if wanted.presigned is not False else {}
         plain = accepted if wanted.presigned is not True else {}
         self._wanted = wanted
+        self._base_url = base_url
+        self._signed = signed
         self._backends = {key: storage.backend for key, storage in signed.items()}
         self._public_backends = {
             key: storage.backend for key, storage in plain.items() if storage.backend.public_url
         }
-        self._sign = {key: storage.sign_gets(base_url) for key, storage in signed.items()}
 
     @property
     def backends(self) -> Mapping[str, StorageBackend]:
@@ -43,6 +44,6 @@ class UrlSigner:
         """Whether an uncontrolled instance with this label may be shown."""
         return self._wanted.accepts_label(label)
 
-    def sign(self, storage_id: str, key: str) -> str:
-        """A presigned URL that reads the bytes of a key in one of `backends`."""
-        return self._sign[storage_id](key)
+    def sign_gets(self, storage_id: str) -> Callable[[str], str]:
+        """A function from a key in one of `backends` to a presigned URL that reads its bytes."""
+        return self._signed[storage_id].sign_gets(self._base_url)

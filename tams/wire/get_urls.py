@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from tams.domain.objects import InitObject, Instance
 from tams.domain.storage import Signer, StorageBackend
@@ -16,17 +16,9 @@ class GetUrls:
 
     def __init__(self, signer: Signer, *, verbose: bool) -> None:
         self._signer = signer
-        self._sign = signer.sign
         self._verbose = verbose
         self._inits: dict[InitObject, str] = {}
-        self._signed = {
-            key: _tail(backend, presigned=True, verbose=verbose)
-            for key, backend in signer.backends.items()
-        }
-        self._plain = {
-            key: (_head(backend), _tail(backend, presigned=False, verbose=verbose))
-            for key, backend in signer.public_backends.items()
-        }
+        self._printers: dict[str, Callable[[str], str]] = {}
 
     def member(self, storage_id: str | None, key: str | None, others: Iterable[Instance]) -> str:
         """A `get_urls` to follow other members of a JSON object; empty if no URL is shown."""
@@ -46,13 +38,24 @@ class GetUrls:
     def _controlled(self, storage_id: str | None, key: str | None) -> str:
         if storage_id is None or key is None:
             return ""
-        shown = ""
-        if storage_id in self._signed:
-            shown = f'{{"url":"{self._sign(storage_id, key)}{self._signed[storage_id]}'
-        if storage_id in self._plain:
-            head, tail = self._plain[storage_id]
-            shown += f"{',' if shown else ''}{head}{key}{tail}"
-        return shown
+        printer = self._printers.get(storage_id)
+        if printer is None:
+            printer = self._printers[storage_id] = self._printer(storage_id)
+        return printer(key)
+
+    def _printer(self, storage_id: str) -> Callable[[str], str]:
+        """Prints the entries of a key in a backend, presigned first; empty if it shows none."""
+        printers: list[Callable[[str], str]] = []
+        if (signed := self._signer.backends.get(storage_id)) is not None:
+            sign = self._signer.sign_gets(storage_id)
+            signed_tail = _tail(signed, presigned=True, verbose=self._verbose)
+            printers.append(lambda key: f'{{"url":"{sign(key)}{signed_tail}')
+        if (public := self._signer.public_backends.get(storage_id)) is not None:
+            head, tail = _head(public), _tail(public, presigned=False, verbose=self._verbose)
+            printers.append(lambda key: f"{head}{key}{tail}")
+        if len(printers) == 1:
+            return printers[0]
+        return lambda key: ",".join([printer(key) for printer in printers])
 
     def _entries(self, instance: Instance) -> str:
         if instance.url is None:

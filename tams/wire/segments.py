@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from json.encoder import encode_basestring_ascii as quoted
 from typing import Annotated, Any, NamedTuple, Required
 
 from pydantic import AfterValidator, PlainValidator, StringConstraints, TypeAdapter, ValidationError
@@ -209,32 +210,54 @@ def segments_json(
 ) -> bytes:
     """The body of GET /flows/{flowId}/segments.
 
-    Printed piece by piece, since a page holds up to a thousand: by way of dictionaries and
-    `json.dumps` it takes twice as long.
+    Printed in one loop without a call that can be spared, since a page holds up to a thousand: by
+    way of dictionaries and `json.dumps` it takes four times as long.
     """
     urls = GetUrls(signer, verbose=verbose)
-    printed = [_segment(segment, with_object, urls) for segment in segments]
+    printed = []
+    last, last_text = None, ""
+    for (
+        start, end, inclusive, object_id, ts_offset, last_duration, sample_offset, sample_count,
+        object_start, object_end, object_inclusive, key_frame_count, storage_id, key, others, init,
+    ) in segments:  # fmt: skip
+        # Most begin where the one before ends.
+        start_text = last_text if start == last else format_timestamp(start)
+        last, last_text = end, format_timestamp(end)
+        timerange = (
+            format_range(start, end, inclusive) if inclusive else f"[{start_text}_{last_text})"
+        )
+        text = f'{{"object_id":{quoted(object_id)},"timerange":"{timerange}"'
+        if with_object:
+            covers = format_range(object_start, object_end, object_inclusive)
+            text += f',"object_timerange":"{covers}"'
+        rare = (ts_offset, last_duration, sample_offset, sample_count, key_frame_count)
+        if rare != _NOTHING:
+            text += _rare_facts(*rare)
+        if init is not None:
+            text += urls.init_object("object_id", init)
+        if key is not None or others:
+            text += urls.member(storage_id, key, others or ())
+        printed.append(f"{text}}}")
     return f"[{','.join(printed)}]".encode("ascii")
 
 
-_quoted = json.JSONEncoder().encode
+_NOTHING = (0, None, None, None, None)
 
 
-def _segment(segment: Segment, with_object: bool, urls: GetUrls) -> str:
-    object_id, timerange = _quoted(segment.object_id), format_range(*segment[:3])
-    text = f'{{"object_id":{object_id},"timerange":"{timerange}"'
-    if segment.ts_offset:
-        text += f',"ts_offset":"{format_timestamp(segment.ts_offset)}"'
-    if segment.last_duration is not None:
-        text += f',"last_duration":"{format_timestamp(segment.last_duration)}"'
-    if with_object:
-        text += f',"object_timerange":"{format_range(*segment[8:11])}"'
-    if segment.sample_offset is not None:
-        text += f',"sample_offset":{segment.sample_offset}'
-    if segment.sample_count is not None:
-        text += f',"sample_count":{segment.sample_count}'
-    if segment.key_frame_count is not None:
-        text += f',"key_frame_count":{segment.key_frame_count}'
-    if segment.init_object is not None:
-        text += urls.init_object("object_id", segment.init_object)
-    return f"{text}{urls.member(segment.storage_id, segment.key, segment.others or ())}}}"
+def _rare_facts(
+    ts_offset: int,
+    last_duration: int | None,
+    sample_offset: int | None,
+    sample_count: int | None,
+    key_frame_count: int | None,
+) -> str:
+    text = f',"ts_offset":"{format_timestamp(ts_offset)}"' if ts_offset else ""
+    if last_duration is not None:
+        text += f',"last_duration":"{format_timestamp(last_duration)}"'
+    if sample_offset is not None:
+        text += f',"sample_offset":{sample_offset}'
+    if sample_count is not None:
+        text += f',"sample_count":{sample_count}'
+    if key_frame_count is not None:
+        text += f',"key_frame_count":{key_frame_count}'
+    return text

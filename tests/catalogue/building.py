@@ -151,11 +151,15 @@ def segment_at(object_id, timerange, **known):
     return NewSegment(object_id=object_id, timerange=TimeRange.parse(timerange), **known)
 
 
-async def page_of(catalogue, flow_id, timerange="_", *, limit=100, object_id=None, **asked):
+async def page_of(
+    catalogue, flow_id, timerange="_", *, limit=100, object_id=None, with_places=True, **asked
+):
     """Read one page of Segments."""
     query = SegmentQuery(TimeRange.parse(timerange), object_id)
     request = PageRequest(limit=limit, **asked)
-    return await catalogue.read(lambda tx: tx.segments.list(flow_id, query, request))
+    return await catalogue.read(
+        lambda tx: tx.segments.list(flow_id, query, request, with_places=with_places)
+    )
 
 
 async def delete_segments(catalogue, flow_id, timerange="_", object_id=None, **limit):

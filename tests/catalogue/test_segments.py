@@ -182,6 +182,20 @@ async def test_segments_of_one_object(catalogue, flow):
     assert times(await page_of(catalogue, flow, object_id="unknown")) == []
 
 
+@pytest.mark.parametrize("object_id", [None, "there"])
+@pytest.mark.parametrize("reverse", [False, True])
+async def test_a_page_without_places_says_all_the_rest(catalogue, flow, reverse, object_id):
+    await allocate(catalogue, flow, "here")
+    here = segment_at("here", "[0:0_1:0)", ts_offset=5, sample_count=6, key_frame_count=7)
+    there = segment_at("there", "[1:0_2:0]", get_urls=(ELSEWHERE,))
+    await post(catalogue, flow, here, there)
+    asked = {"reverse": reverse, "object_id": object_id}
+    whole = await page_of(catalogue, flow, **asked)
+    assert all(segment.instances for segment in whole.items)
+    nowhere = [each._replace(storage_id=None, key=None, others=None) for each in whole.items]
+    assert (await page_of(catalogue, flow, with_places=False, **asked)).items == nowhere
+
+
 async def test_an_unknown_flow_has_no_segments(catalogue):
     assert list((await page_of(catalogue, new_id())).items) == []
 

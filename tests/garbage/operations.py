@@ -320,7 +320,9 @@ class HandOut(Operation):
         except NotFound:
             return "not found"
         controlled = [each for each in found.instances if each.storage_id is not None]
-        store.given = [media_url(signer.sign(each.storage_id, each.key)) for each in controlled]
+        store.given = [
+            media_url(signer.sign_gets(each.storage_id)(each.key)) for each in controlled
+        ]
         return "done"
 
     def expect(self, model: Model, store: Store) -> Outcome:

@@ -24,7 +24,7 @@ async def test_a_registered_segment_is_listed_with_a_signed_url(house):
     )
     (segment,) = page.items
     assert (str(segment.timerange), segment.key_frame_count) == ("[1:0_2:0)", 2)
-    assert signer.sign(segment.storage_id, segment.key).startswith(f"{BASE}/media/")
+    assert signer.sign_gets(segment.storage_id)(segment.key).startswith(f"{BASE}/media/")
 
 
 async def test_more_than_one_work_of_segments_is_registered_in_order(house):

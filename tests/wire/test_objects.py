@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 from tams.domain.objects import InitObject, Instance, Object
 from tams.domain.storage import StorageBackend
@@ -22,8 +23,8 @@ class OneBackend:
     def shows_label(self, label: str | None) -> bool:
         return True
 
-    def sign(self, storage_id: str, key: str) -> str:
-        return f"https://{storage_id}.example/{key}"
+    def sign_gets(self, storage_id: str) -> Callable[[str], str]:
+        return lambda key: f"https://{storage_id}.example/{key}"
 
 
 def test_an_object_shows_what_is_known_and_where_its_bytes_lie() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -39,8 +40,8 @@ class StubSigner:
     def shows_label(self, label: str | None) -> bool:
         return label != "hidden"
 
-    def sign(self, storage_id: str, key: str) -> str:
-        return f"https://{storage_id}.example/{key}?signature=1"
+    def sign_gets(self, storage_id: str) -> Callable[[str], str]:
+        return lambda key: f"https://{storage_id}.example/{key}?signature=1"
 
 
 def segment(**known: object) -> Segment:
@@ -196,6 +197,24 @@ def test_every_fact_is_printed_as_the_general_way_would(
     if one.last_duration is not None:
         expected["last_duration"] = format_timestamp(one.last_duration)
     assert shown == {name: value for name, value in expected.items() if value is not None}
+
+
+@given(
+    st.lists(st.tuples(st.integers(-2, 2), st.integers(1, 3), st.booleans()), max_size=9),
+    st.booleans(),
+)
+def test_each_of_a_page_has_its_own_timerange(
+    lengths: list[tuple[int, int, bool]], reverse: bool
+) -> None:
+    """With gaps and without, in either order, though what touches shares a printed time."""
+    page, start = [], -4 * 10**9
+    for gap, length, end_inclusive in lengths:
+        start += max(gap, 0)
+        page.append(segment(start=start, end=start + length, end_inclusive=end_inclusive))
+        start += length
+    page = page[::-1] if reverse else page
+    shown = [item["timerange"] for item in printed(*page)]
+    assert shown == [str(one.timerange) for one in page]
 
 
 def test_one_segment_is_read_with_all_that_it_may_say() -> None:

@@ -52,9 +52,12 @@ class Segments(ABC):
         """Insert surveyed Segments, register their Objects, and set `segments_updated`."""
 
     @abstractmethod
-    async def list(self, flow_id: str, query: SegmentQuery, page: PageRequest) -> Page[Segment]:
+    async def list(
+        self, flow_id: str, query: SegmentQuery, page: PageRequest, *, with_places: bool = True
+    ) -> Page[Segment]:
         """One page in the order of time; empty if there is no such Flow.
 
+        Without places, which take their time to read, no Segment says where its bytes lie.
         The cost depends on the page, not on the Flow. Raises `Invalid` for a foreign page key.
         """
 

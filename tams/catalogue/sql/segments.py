@@ -120,7 +120,7 @@ _ADD_SEGMENTS = Rows.inserted(
 _LIVING_FLOW = "(SELECT pk FROM flow WHERE id = ?1 AND gone_at IS NULL)"
 
 
-def _page(*, reverse: bool, by_object: bool) -> Written:
+def _page(*, reverse: bool, by_object: bool, with_places: bool) -> Written:
     """A page between ?2 and ?3, bounded on both sides: the predecessor of ?2 may reach into it.
 
     ?5 is where the page before ended; ?6 is the Object.
@@ -131,9 +131,10 @@ def _page(*, reverse: bool, by_object: bool) -> Written:
         WHERE p.flow_pk = {_LIVING_FLOW} AND p.start_ns <= ?2), ?2))"""
     if by_object:
         where += " AND s.object_pk = (SELECT pk FROM object WHERE id = ?6)"
-    columns = """s.start_ns, s.end_ns, s.end_inclusive, o.id, s.ts_offset, s.last_duration,
+    places = "o.storage_id, o.key, o.others" if with_places else "NULL, NULL, NULL"
+    columns = f"""s.start_ns, s.end_ns, s.end_inclusive, o.id, s.ts_offset, s.last_duration,
     s.sample_offset, s.sample_count, o.start_ns, o.end_ns, o.end_inclusive, o.key_frame_count,
-    o.storage_id, o.key, o.others"""
+    {places}"""
     init = INIT_OBJECT
     index = "INDEXED BY segment_object" if by_object else ""
     page = f"SELECT * FROM segment s WHERE {where} ORDER BY s.start_ns {order} LIMIT ?4"
@@ -148,9 +149,12 @@ ORDER BY s.start_ns {order}""".replace("?", "$"),
 
 
 _PAGES = {
-    (reverse, by_object): _page(reverse=reverse, by_object=by_object)
+    (reverse, by_object, with_places): _page(
+        reverse=reverse, by_object=by_object, with_places=with_places
+    )
     for reverse in (False, True)
     for by_object in (False, True)
+    for with_places in (False, True)
 }
 
 _PLACES = """SELECT o.id, o.storage_id, o.key, o.others, {} FROM object o
@@ -225,7 +229,9 @@ class SQLSegments(Segments):
         await self._connection.hold_rows(_ADD_INSTANCES, instances)
         await self._connection.hold_rows(_ADD_SEGMENTS, segments)
 
-    async def list(self, flow_id: str, query: SegmentQuery, page: PageRequest) -> Page[Segment]:
+    async def list(
+        self, flow_id: str, query: SegmentQuery, page: PageRequest, *, with_places: bool = True
+    ) -> Page[Segment]:
         wanted = query.timerange.clamped()
         after, high = _EARLIEST, _LATEST if wanted.end is None else wanted.end
         low = _EARLIEST if wanted.start is None else wanted.start
@@ -239,7 +245,7 @@ class SQLSegments(Segments):
         if query.object_id is not None:
             parameters.append(query.object_id)
         rows = await self._connection.fetch(
-            _PAGES[page.reverse, query.object_id is not None], parameters
+            _PAGES[page.reverse, query.object_id is not None, with_places], parameters
         )
         items = await self._whole(rows[: page.limit])
         next_key = f"s{items[-1].start}" if len(rows) > page.limit else None
