@@ -47,7 +47,8 @@ def restore(path: Path, source: Path, now: datetime, *, tell: Tell) -> Path | No
     """Put a backup in the place of the catalogue, and return where the old one is kept, if any.
 
     The backup is copied and checked first. Raises `Invalid` if it is damaged or no backup,
-    `BadSettings` if a newer program made it, or if anybody has the catalogue open.
+    `BadSettings` if a newer program made it, or if anybody has the catalogue open. Whenever it is
+    broken off, the whole old catalogue has its name, or the whole backup.
     """
     if not source.is_file() or _beside(source, "-wal").exists():
         raise Invalid("FILE", str(source), "it must be a file that `tams admin backup` has written")
@@ -60,6 +61,8 @@ def restore(path: Path, source: Path, now: datetime, *, tell: Tell) -> Path | No
             _publish(draft, path, force=False)
             return None
         _take_over(path, draft)
+        _sync(draft)
+        _fold(path)
         with _held(path):
             return _exchange(path, draft, now)
 
@@ -121,21 +124,34 @@ def _held(path: Path) -> Iterator[None]:
         os.close(file)
 
 
-def _exchange(path: Path, draft: Path, now: datetime) -> Path:
-    """Keep the old catalogue with its log, and put the draft in its place.
+def _fold(path: Path) -> None:
+    """Bring the log of a catalogue into its file, which is then whole without it.
 
-    SQLite has no part in it: it could be that it cannot read the old one.
+    If SQLite cannot read them both stay as they are, and if another has them open this is seen
+    when they are to be held.
     """
+    if path.stat().st_size == 0:
+        return  # SQLite would remove the log
+    with suppress(apsw.Error):
+        # Only who may not write leaves a log alone that does not fit.
+        with closing(apsw.Connection(str(path), apsw.SQLITE_OPEN_READONLY)) as database:
+            database.execute(VERSION).fetchall()
+        with closing(apsw.Connection(str(path), apsw.SQLITE_OPEN_READWRITE)) as database:
+            database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
+def _exchange(path: Path, draft: Path, now: datetime) -> Path:
+    """Keep the old catalogue, with its log if it could not be folded, and put the draft there."""
     aside = path.with_name(f"{path.name}.{now:%Y%m%dT%H%M%S}")
     log = _beside(path, "-wal")
     aside.hardlink_to(path)
     if log.exists():
-        # It must never be beside the new file, which would take it for its own.
         _beside(aside, "-wal").hardlink_to(log)
         _sync(path.parent)
         log.unlink()
     _beside(path, "-shm").unlink(missing_ok=True)
-    _sync(draft)
+    # Not even after a power cut may a log be beside the new file, which would take it for its own.
+    _sync(path.parent)
     draft.replace(path)
     _sync(path.parent)
     return aside
