@@ -54,6 +54,8 @@ class Builder:
                 "TAMS_MIN_PRESIGNED_URL_TIMEOUT, TAMS_URL_WINDOW: with a minute more they must not "
                 f"exceed the {LONGEST_S} seconds for which S3 takes a URL"
             )
+        import botocore  # noqa: F401 - loaded on first need; missing, it is missed at the start
+
         from tams.storage.s3 import S3Storage
 
         return S3Storage(

@@ -28,6 +28,9 @@ _DATA_FOLDER_ID = str(uuid.uuid5(uuid.NAMESPACE_URL, "tams-server:data-folder/me
 
 LOCAL = "local"
 
+_MAY_HOLD_SECRETS = ("backend", "url", "public_url")
+"""Whatever stands there in error is not repeated, unless it is a number."""
+
 Text = Annotated[str, StringConstraints(min_length=1)]
 
 
@@ -127,9 +130,10 @@ def _parse(table: Table) -> BackendSettings:
         first = error.errors(include_url=False)[0]
         field = ".".join(map(str, first["loc"])) or "backend"
         rule = first["msg"].removeprefix("Value error, ")
-        # Not the URL: whoever takes it for the place of a secret should not find it in a log.
-        shown = "" if field == "url" and isinstance(first["input"], str) else first["input"]
-        told = f", not {shown!r}" if shown != "" else ""
+        given, kind = first["input"], first["type"]
+        open_to_all = field not in _MAY_HOLD_SECRETS or isinstance(given, int)
+        is_told = open_to_all and kind not in ("extra_forbidden", "missing") and given != ""
+        told = f", not {given!r}" if is_told else ""
         raise BadSettings(f"{table.place}: {field}: {rule}{told}") from None
 
 

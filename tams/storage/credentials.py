@@ -1,7 +1,7 @@
 """What proves to an S3 service who we are: found as AWS's own tools find it, and kept fresh.
 
-In turn: AWS_ACCESS_KEY_ID and its fellows, web identity and assumed roles, the shared files (for a
-backend with a `profile` these alone), the container's and the machine's own.
+In turn: AWS_ACCESS_KEY_ID and its fellows (not for a backend with a `profile`), web identity and
+assumed roles, the shared files, the container's and the machine's own.
 """
 
 from __future__ import annotations
@@ -74,11 +74,11 @@ class AwsCredentials:
 
     async def refresh(self) -> None:
         """Renew them if their end is near; raises `BadSettings`."""
-        from botocore.exceptions import BotoCoreError
+        from botocore.exceptions import BotoCoreError, ClientError
 
         try:
             frozen = await asyncio.to_thread(self._found.get_frozen_credentials)
-        except (BotoCoreError, OSError, ValueError) as error:
+        except (BotoCoreError, ClientError, RuntimeError, OSError, ValueError) as error:
             raise BadSettings(f"S3 credentials cannot be renewed: {error}") from None
         renewed = Credentials(frozen.access_key, frozen.secret_key, frozen.token or None)
         if renewed != self._current:

@@ -16,6 +16,7 @@ from tams.storage.sas import Container
 from tams.storage.sigv4 import Bucket
 
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]")
+_PART_OF_HOST = re.compile(r"[a-z0-9-]+")
 _CONTAINER = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 _ACCOUNT = re.compile(r"[a-z0-9]{3,24}")
 _ENDPOINT = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?")
@@ -108,9 +109,12 @@ class S3Place(Place):
             raise ValueError("region: it must be given where there is no endpoint, ?region=…")
         if region is not None and _REGION.fullmatch(region) is None:
             raise ValueError("region: it must be letters, digits and -")
-        style = given.get("style", "path" if endpoint or "." in parts.netloc else "virtual")
+        may_be_host = _PART_OF_HOST.fullmatch(parts.netloc) is not None
+        style = given.get("style", "virtual" if may_be_host and not endpoint else "path")
         if style not in _STYLES:
             raise ValueError("style: it must be path or virtual")
+        if style == "virtual" and parts.netloc != parts.netloc.lower():
+            raise ValueError("style: it must be path where the bucket's name has capitals")
         reached = endpoint or _aws_endpoint(region or _ANY_REGION)
         bucket, public = (
             Bucket(
@@ -242,7 +246,10 @@ def _prefix(parts: SplitResult) -> str:
 def _endpoint(name: str, url: str) -> str:
     if _ENDPOINT.fullmatch(url) is None:
         raise ValueError(f"{name}: it must be http:// or https:// and a host, and a port if needed")
-    return url.rstrip("/")
+    scheme, _, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    # What is signed is the host as clients send it.
+    return f"{scheme}://{host.lower()}{slash}{path}".rstrip("/")
 
 
 def _aws_endpoint(region: str) -> str:

@@ -25,6 +25,7 @@ from tams.storage.base import Storage, StoredKey, StoredObject
 from tams.storage.blocks import CHUNK, blocks
 from tams.storage.checksums import Checksums
 from tams.storage.keys import is_key
+from tams.storage.lending import lent
 
 if TYPE_CHECKING:
     from obstore import GetOptions
@@ -121,7 +122,8 @@ class RemoteStorage(Storage):
         try:
             await trial
         except StorageFailed as failure:
-            code = next((code for code in _ADVICE if code in str(failure)), _UNANSWERED)
+            said = str(failure).removeprefix(self.name)
+            code = next((code for code in _ADVICE if code in said), _UNANSWERED)
             raise BadSettings(
                 f"{failure}: cannot {doing} at {self._place}; {_ADVICE[code]}"
             ) from None
@@ -132,6 +134,7 @@ class RemoteStorage(Storage):
             with self._told(key):
                 found = await obstore.get_async(self._facts, key, options={"head": True})
         except NotFound:
+            await self.ping()  # an answer to HEAD does not tell whether the bucket is there
             return None
         facts = found.meta
         return StoredObject(
@@ -181,18 +184,26 @@ class RemoteStorage(Storage):
         parts = blocks(_verified(blocks(chunks, CHUNK), digests), PART)
         first = await anext(parts, b"")
         second = await anext(parts, b"")
-        content = _joined(first, second, parts) if second else first
+        if not second:
+            await self._send(key, content_type, first)
+        else:
+            async with lent(_joined(first, second, parts)) as content:
+                await self._send(key, content_type, content)
+        return await self._found(key)
+
+    async def _send(
+        self, key: str, content_type: str, content: bytes | AsyncIterator[bytes]
+    ) -> None:
         with self._told(key):
             await obstore.put_async(
                 self._bytes,
                 key,
                 content,
                 attributes={"Content-Type": content_type},
-                use_multipart=bool(second),
+                use_multipart=not isinstance(content, bytes),
                 chunk_size=PART,
                 max_concurrency=_PARTS_AT_ONCE,
             )
-        return await self._found(key)
 
     async def _put(self, key: str, content: bytes) -> None:
         with self._told(key):

@@ -36,10 +36,11 @@ class Walk:
             return
         with entries:
             for entry in entries:
+                if not is_key(entry.name):
+                    continue
                 if entry.is_dir(follow_symlinks=False):
-                    if not entry.name.startswith("."):
-                        yield from self._below(folder / entry.name)
-                elif is_key(entry.name):
+                    yield from self._below(folder / entry.name)
+                elif entry.is_file():
                     with suppress(FileNotFoundError):
                         yield self._stored(Path(entry.path), entry.stat())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -117,6 +118,7 @@ def test_an_only_backend_is_the_default_unless_it_says_no(tmp_path: Path) -> Non
         ('url = "s3://bucket?region=a%2Fb"', "url: region: .*letters"),
         ('url = "s3://bucket?region=a&style=dns"', "url: style: it must be path or virtual"),
         ('url = "s3://bucket/a/../b?region=a"', "url: its path"),
+        ('url = "s3://Bucket?region=a&style=virtual"', "url: style: it must be path .*capitals$"),
         ('url = "az://media"', "url: account: it must be given"),
         ('url = "az://media?account=a:b"', "url: account: .*small letters"),
         ('url = "az://key@media?account=facility"', "url: .*keys lie elsewhere$"),
@@ -200,6 +202,8 @@ def test_where_lines_cannot_be_told_the_backend_is_named_alone(tmp_path: Path) -
         ("s3://media?region=cn-north-1", "", "https://media.s3.cn-north-1.amazonaws.com.cn"),
         ("s3://media/a%20b/c?endpoint=http://s3:9000", "a b/c/", "http://s3:9000/media"),
         ("s3://media?endpoint=https://s3.here&style=virtual", "", "https://media.s3.here"),
+        ("s3://Media?endpoint=http://MinIO:9000/S3", "", "http://minio:9000/S3/Media"),
+        ("s3://Media?region=us-east-1", "", "https://s3.us-east-1.amazonaws.com/Media"),
     ],
 )
 def test_a_bucket_is_reached_by_host_or_path(url: str, named: str, reached: str) -> None:
@@ -269,3 +273,40 @@ def test_urls_may_not_outlive_what_s3_allows(tmp_path: Path) -> None:
         build_storages(
             "s3://media?region=here", tmp_path, StoppedClock(), url_timeout=604_000, url_window=900
         )
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        'url = "s3://media?region=here"\nsecret_access_key = "S3CR3T"',
+        'secret_key = "S3CR3T"',
+        'url = "file:///a"\npublic_url = "https://me:S3CR3T@host"',
+        'url = "s3://key:S3CR3T@media?region=here"',
+        'url = ["S3CR3T"]',
+    ],
+)
+def test_a_mistake_repeats_nothing_that_may_be_a_secret(tmp_path: Path, table: str) -> None:
+    with pytest.raises(BadSettings) as mistake:
+        from_toml(f"[[backend]]\n{table}", tmp_path)
+    assert "S3CR3T" not in str(mistake.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "missing", "extra"),
+    [
+        ("s3://media?region=here", "botocore", "s3"),
+        ("s3://media?region=here", "obstore", "s3"),
+        ("az://media?account=facility", "obstore", "azure"),
+    ],
+)
+def test_what_a_kind_needs_is_missed_at_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str, missing: str, extra: str
+) -> None:
+    monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_KEY", "a2V5")
+    for name in ("s3", "azure", "remote", "s3_copies"):
+        monkeypatch.delitem(sys.modules, f"tams.storage.{name}", raising=False)
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(
+        BadSettings, match=rf"needs {missing}: pip install 'tams-server\[{extra}\]'"
+    ):
+        built(url, tmp_path)

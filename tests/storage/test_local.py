@@ -294,6 +294,10 @@ async def test_a_listing_tells_what_was_cut_short_and_what_it_cannot_know(
     plain = KEY.replace("object", "plain")
     (local.root / plain).write_bytes(b"without facts")
     (local.root / plain).with_name("no key.ts").write_bytes(b"")
+    for name in ("no key", "@eaDir", ".hidden"):
+        (local.root / "tams" / name).mkdir()
+        (local.root / "tams" / name / "x.ts").write_bytes(b"")
+    (local.root / "tams" / "link").symlink_to(local.root)
     listed = [each async for page in local.list("tams/") for each in page]
     assert {each.key: (each.size, each.written) for each in listed} == {
         KEY: (5, 5),

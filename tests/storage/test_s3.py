@@ -168,6 +168,51 @@ async def test_large_objects_are_written_in_parts(s3: S3Storage, gateway: Gatewa
     client.close()
 
 
+async def test_a_write_may_be_broken_off(s3: S3Storage, gateway: Gateway) -> None:
+    waits, ended = asyncio.Event(), asyncio.Event()
+
+    async def endless() -> AsyncIterator[bytes]:
+        try:
+            for _ in range(3):
+                yield bytes(PART)
+            waits.set()
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    writing = asyncio.create_task(s3.write(KEY, "video/mp2t", {}, endless()))
+    await waits.wait()
+    writing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await writing
+    await ended.wait()
+    assert await s3.head(KEY) is None
+    client = gateway.client()
+    bucket = s3.place.bucket.name
+    for left in client.list_multipart_uploads(Bucket=bucket).get("Uploads", []):
+        # Else by a lifecycle rule, docs/storage.md.
+        client.abort_multipart_upload(Bucket=bucket, Key=left["Key"], UploadId=left["UploadId"])
+    client.close()
+
+
+async def test_a_bucket_that_has_gone_is_not_an_object_that_has(
+    s3_url: str, s3_bucket: str
+) -> None:
+    storage = s3_storage(without(s3_bucket, s3_url))
+    await storage._credentials.open()
+    with pytest.raises(StorageFailed, match="NoSuchBucket"):
+        await storage.head(KEY)
+    await storage.close()
+
+
+async def test_advice_is_about_what_happened(s3_url: str) -> None:
+    storage = s3_storage("s3://media?endpoint=http://127.0.0.1:1", SOON)
+    object.__setattr__(storage, "backend", replace(storage.backend, label="404 answered"))
+    with pytest.raises(BadSettings, match="correct the endpoint, or start the service"):
+        await storage.open()
+    await storage.close()
+
+
 async def test_the_last_bytes_may_be_asked_for(served: Served) -> None:
     await served.storage.write(KEY, "video/mp2t", {}, chunks(b"bytes"))
     headers = {"Range": "bytes=-2"}
@@ -269,6 +314,52 @@ async def test_credentials_are_renewed_before_they_end(
     assert (given["access_key_id"], given["token"]) == ("key 2", "token 2")
     assert given["expires_at"] is not None
     await credentials.close()
+
+
+@pytest.mark.usefixtures("nobody")
+async def test_a_role_that_is_refused_is_told_and_asked_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = [unassumed("AccessDenied"), assumed(1), unassumed("ExpiredToken"), assumed(2)]
+
+    async with service(lambda *_: answers.pop(0)) as url:
+        (tmp_path / "token").write_text("web identity")
+        monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", str(tmp_path / "token"))
+        monkeypatch.setenv("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/store")
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "here")
+        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", url.partition("endpoint=")[2])
+        credentials = AwsCredentials(None, url_lifetime=3600)
+        with pytest.raises(BadSettings, match=r"S3 credentials cannot be renewed: .*AccessDenied"):
+            await credentials.open()
+        await credentials.open()
+        with pytest.raises(BadSettings, match="ExpiredToken"):
+            await credentials.refresh()
+        assert credentials.current().token == "token 1"
+        await credentials.refresh()
+        assert credentials.current().token == "token 2"
+        await credentials.close()
+    assert answers == []
+
+
+def unassumed(code: str) -> web.Response:
+    return web.Response(
+        status=403,
+        content_type="text/xml",
+        text=f"<ErrorResponse><Error><Code>{code}</Code></Error></ErrorResponse>",
+    )
+
+
+def assumed(number: int) -> web.Response:
+    """What a role is given: credentials that end in five minutes."""
+    ends = datetime.now(UTC) + timedelta(minutes=5)
+    return web.Response(
+        content_type="text/xml",
+        text=f"""<AssumeRoleWithWebIdentityResponse
+xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleWithWebIdentityResult><Credentials>
+<AccessKeyId>key {number}</AccessKeyId><SecretAccessKey>secret</SecretAccessKey>
+<SessionToken>token {number}</SessionToken><Expiration>{ends:%Y-%m-%dT%H:%M:%SZ}</Expiration>
+</Credentials></AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>""",
+    )
 
 
 @asynccontextmanager
