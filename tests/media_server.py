@@ -10,12 +10,14 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Literal
 
 import uvicorn
 import uvloop
 from fastapi import FastAPI
 
 from tams.api import errors, media
+from tams.cli.lending import LendingProtocol
 from tams.domain.clock import utc_now
 from tams.domain.storage import StorageBackend
 from tams.services.media import Media
@@ -58,10 +60,13 @@ def media_app(storages: Mapping[str, LocalStorage], max_size: int = MAX_SIZE) ->
 
 
 @asynccontextmanager
-async def serving(storages: Mapping[str, LocalStorage]) -> AsyncIterator[str]:
+async def serving(
+    storages: Mapping[str, LocalStorage],
+    http: type[asyncio.Protocol] | Literal["h11"] = LendingProtocol,
+) -> AsyncIterator[str]:
     """Serve them on a free port of this machine; gives the base URL."""
     listening = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(media_app(storages), lifespan="off", log_level="critical")
+    config = uvicorn.Config(media_app(storages), http=http, lifespan="off", log_level="critical")
     config.load()
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)

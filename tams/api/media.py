@@ -6,7 +6,9 @@ No other credentials are asked for, and any that are sent are ignored.
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable, Callable
 from email.utils import format_datetime
+from socket import socket
 from typing import NamedTuple
 
 from fastapi import APIRouter, Request
@@ -14,7 +16,7 @@ from fastapi.responses import Response, StreamingResponse
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-from tams.api.deps import ServicesDep
+from tams.api.deps import Services, ServicesDep
 from tams.api.errors import error_response
 from tams.api.query import Query
 from tams.domain.storage import MediaUrl
@@ -23,6 +25,10 @@ from tams.services.media import ReadableObject
 
 router = APIRouter(include_in_schema=False)
 
+LENDING = "tams.lending"
+"""The extension of a server that lends the client's socket to an answer: its `lend` gives it, to be
+closed, or None if it cannot. After that it counts no byte of the body, and keeps none back."""
+_SMALL = 1 << 17
 _PATH = "/media/{storage_id}/{key:path}"
 _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})", re.ASCII)
 _SANDBOX = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox"}
@@ -41,26 +47,56 @@ class Span(NamedTuple):
 
 
 class ObjectResponse(StreamingResponse):
-    """Sends part of an Object in large chunks; lets go of it whatever happens."""
+    """Sends part of an Object; lets go of it whatever happens.
+
+    A small part that is in memory goes at once, a large one by the system itself where the server
+    lends the client's socket, and in chunks elsewhere.
+    """
 
     def __init__(
         self, found: ReadableObject, span: Span, status: int, headers: dict[str, str]
     ) -> None:
         super().__init__(found.chunks(*span), status, headers)
         self._found = found
+        self._span = span
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the answer."""
         try:
-            await super().__call__(scope, receive, send)
+            if (content := self._at_once()) is not None:
+                await self._begin(send)
+                await send({"type": "http.response.body", "body": content})
+            elif (client := _borrowed(scope)) is not None:
+                await self._send_by(self._found.sender(client, *self._span), send)
+            else:
+                await super().__call__(scope, receive, send)
         finally:
             self._found.close()
 
+    def _at_once(self) -> bytearray | None:
+        small = self._span.end - self._span.start <= _SMALL
+        return self._found.read_now(*self._span) if small else None
 
-@router.api_route(_PATH, methods=["GET", "HEAD"])
-async def get_media(storage_id: str, key: str, request: Request, services: ServicesDep) -> Response:
-    """The bytes of an Object, whole or, by Range, in part."""
-    found = await services.media.open(_url(storage_id, key, request))
+    async def _send_by(self, sender: Callable[[], Awaitable[None]], send: Send) -> None:
+        await self._begin(send)
+        # Ends when the head is gone, since the server that lent the socket keeps nothing back.
+        await send({"type": "http.response.body", "body": b"", "more_body": True})
+        await sender()
+        await send({"type": "http.response.body", "body": b""})
+
+    async def _begin(self, send: Send) -> None:
+        head = {"status": self.status_code, "headers": self.raw_headers}
+        await send({"type": "http.response.start", **head})
+
+
+@router.route(_PATH, methods=["GET", "HEAD"])
+async def get_media(request: Request) -> Response:
+    """The bytes of an Object, whole or, by Range, in part.
+
+    A plain route: what the framework does for the others costs as much as opening the file.
+    """
+    services: Services = request.app.state.services
+    found = await services.media.open(_url(**request.path_params, request=request))
     try:
         response = _answer(found, request)
     except Unsatisfiable:
@@ -89,6 +125,12 @@ async def put_media(storage_id: str, key: str, request: Request, services: Servi
 async def refuse_media(request: Request) -> Response:
     """No URL is signed for these methods."""
     raise MediaRefused(f"method: a media URL is for GET or for PUT, not {request.method}")
+
+
+def _borrowed(scope: Scope) -> socket | None:
+    lending = scope.get("extensions", {}).get(LENDING)
+    client: socket | None = lending and lending["lend"]()
+    return client
 
 
 def _url(storage_id: str, key: str, request: Request) -> MediaUrl:

@@ -12,9 +12,10 @@ from socket import SO_LINGER, SOL_SOCKET
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from tams.api.errors import error_response
+from tams.cli.lending import LendingProtocol
 from tams.errors import Busy, TooSlow
 
 _LOOKS = 8
@@ -23,7 +24,7 @@ _REFUSAL_S = 1.0
 """Seconds that a client has to ask, and to read, where it is told to come back."""
 
 
-class Connection(HttpToolsProtocol):
+class Connection(LendingProtocol):
     """A connection to a client that may take long, but goes on.
 
     Within `patience` seconds after it connected, or after the last answer, the head of a request

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from functools import partial
+from socket import socket
 
 from tams.domain.storage import MediaUrl
 from tams.errors import Invalid, MediaRefused, NotFound, TooLarge
@@ -10,17 +12,31 @@ from tams.storage.base import StoredObject
 from tams.storage.checksums import named_checksums
 from tams.storage.files import OpenObject
 from tams.storage.local import LocalStorage
+from tams.storage.sending import Sending
 
 _UNKNOWN_TYPE = "application/octet-stream"
 
 
 class ReadableObject:
-    """Bytes that are open for one reader, who must `close` them or exhaust `chunks`."""
+    """Bytes that are open for one reader, who must `close` them."""
 
     def __init__(self, storage: LocalStorage, opened: OpenObject) -> None:
         self._storage = storage
         self._opened = opened
+        self._sending: Sending | None = None
         self.stored = opened.stored
+
+    def read_now(self, start: int, end: int) -> bytearray | None:
+        """The bytes from `start` to before `end`, if no disk has to be waited for."""
+        return self._opened.read_now(start, end - start)
+
+    def sender(self, client: socket, start: int, end: int) -> Callable[[], Awaitable[None]]:
+        """What sends the bytes from `start` to before `end`, or as many as the client stays for.
+
+        The socket, which must not block, is closed with them. The sender raises `StorageFailed`.
+        """
+        self._sending = Sending(self._opened.file, client, start, end)
+        return partial(self._storage.send, self._sending)
 
     def chunks(self, start: int, end: int) -> AsyncIterator[bytes]:
         """The bytes from `start` to before `end`."""
@@ -28,7 +44,7 @@ class ReadableObject:
 
     def close(self) -> None:
         """Let go of them."""
-        self._opened.close()
+        (self._sending or self._opened).close()
 
 
 class Media:

@@ -29,22 +29,34 @@ from tams.storage.upload import Upload, remove_abandoned
 from tams.storage.walk import Walk
 
 _UNKNOWN_TYPE = "application/octet-stream"
+_NO_WAIT: int | None = getattr(os, "RWF_NOWAIT", None)
 
 
 class OpenObject:
     """Bytes that stay as they were when opened, whatever happens to their key."""
 
     def __init__(self, file: FileIO, stored: StoredObject) -> None:
-        self._file = file
+        self.file = file
         self.stored = stored
 
     def read(self, start: int, size: int) -> bytes:
         """At most `size` bytes from `start`; none at the end."""
-        return os.pread(self._file.fileno(), size, start)
+        return os.pread(self.file.fileno(), size, start)
+
+    def read_now(self, start: int, size: int) -> bytearray | None:
+        """Just `size` bytes from `start`, without waiting for a disk; None if that cannot be."""
+        if _NO_WAIT is None:
+            return None
+        content = bytearray(size)
+        try:
+            read = os.preadv(self.file.fileno(), [content], start, _NO_WAIT)
+        except OSError:  # they are not in memory, or the file system does not tell
+            return None
+        return content if read == size else None
 
     def close(self) -> None:
         """Let go of the file."""
-        self._file.close()
+        self.file.close()
 
 
 class ObjectFiles:

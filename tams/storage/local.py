@@ -14,6 +14,7 @@ from tams.errors import BadSettings, NotFound, StorageFailed
 from tams.storage.base import Storage, StoredKey, StoredObject
 from tams.storage.blocks import CHUNK, blocks
 from tams.storage.files import ObjectFiles, OpenObject
+from tams.storage.sending import Sending
 from tams.storage.signing import MediaUrls
 from tams.storage.upload import Upload
 
@@ -123,11 +124,19 @@ class LocalStorage(Storage):
             while start < stop:
                 chunk = await self._run(opened.read, start, min(CHUNK, stop - start))
                 if not chunk:
-                    raise StorageFailed(f"{self.name}: a file was cut short while it was read")
+                    raise self._cut_short()
                 start += len(chunk)
                 yield chunk
         finally:
             opened.close()
+
+    async def send(self, sending: Sending) -> None:
+        """Go on until nothing is left to send, or nobody to send it to; raises `StorageFailed`."""
+        try:
+            while not await self._run(sending.go_on):
+                await sending.until_client_reads()
+        except EOFError:
+            raise self._cut_short() from None
 
     async def write(
         self,
@@ -182,6 +191,9 @@ class LocalStorage(Storage):
                 return await begun
         except OSError as error:
             raise self._failed(error) from error
+
+    def _cut_short(self) -> StorageFailed:
+        return StorageFailed(f"{self.name}: a file was cut short while it was read")
 
     def _failed(self, error: OSError) -> StorageFailed:
         return StorageFailed(f"{self.name}: {error.strerror or 'no answer in time'}")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
+import socket
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -24,6 +27,7 @@ DIGESTS = {
     "x-amz-checksum-crc32c": "4waSgw==",
 }
 CONTENT = b"123456789"
+LARGE = 64 << 20
 ETAG = '"25f9e794323b453885f5181f1b624d0b"'
 
 
@@ -62,6 +66,14 @@ class Store:
     def open_files(self) -> list[Path]:
         found = (path.resolve() for path in Path("/proc/self/fd").iterdir())
         return [path for path in found if self.storage.root in path.parents]
+
+    def make_large(self) -> Path:
+        """An Object without facts that takes no room."""
+        path = self.storage.root / KEY
+        path.parent.mkdir(parents=True)
+        path.touch()
+        os.truncate(path, LARGE)
+        return path
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Ask the server for nothing in particular until it has come to that."""
@@ -316,6 +328,69 @@ async def test_a_reader_who_leaves_lets_go_of_the_file(store: Store) -> None:
         await answer.content.readany()
         answer.close()
     await store.until(lambda: store.open_files() == [])
+
+
+async def test_a_server_that_lends_no_socket_sends_the_same(store: Store) -> None:
+    content = bytes(range(251)) * 12_000
+    await store.put(content)
+    async with serving({BACKEND.id: store.storage}, "h11") as base_url:
+        url = store.storage.sign_gets(base_url)(KEY)
+        assert await store.get(url) == (200, content)
+        assert await store.get(url, Range="bytes=7-2097160") == (206, content[7:2097161])
+
+
+async def test_answers_follow_each_other_on_a_connection(store: Store) -> None:
+    """Large, small and of a server's own, asked for before the first is read."""
+    content = bytes(range(251)) * 12_000
+    await store.put(content)
+    url = urlsplit(store.get_url())
+    assert url.port is not None
+    reader, writer = await asyncio.open_connection(url.hostname, url.port)
+    asked = [(0, 3_011_999), (5, 8), (1, 2_000_000), (2, 3_000_000), (9_999_999, "")]
+    for first, last in asked:
+        head = f"GET {url.path}?{url.query} HTTP/1.1\r\nHost: x\r\nRange: bytes={first}-{last}"
+        writer.write(f"{head}\r\n\r\n".encode())
+    for first, last in asked[:-1]:
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 206 ")
+        body = content[first : int(last) + 1]
+        assert await reader.readexactly(len(body)) == body
+    assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 416 ")
+    writer.close()
+    await writer.wait_closed()
+
+
+@asynccontextmanager
+async def slow_reader(store: Store) -> AsyncIterator[asyncio.StreamReader]:
+    """A client who has read the head of an answer that fills every buffer on its way."""
+    url = urlsplit(store.get_url())
+    connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
+    connection.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(connection, (url.hostname, url.port))
+    reader, writer = await asyncio.open_connection(sock=connection)
+    writer.write(f"GET {url.path}?{url.query} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    assert f"content-length: {LARGE}".encode() in await reader.readuntil(b"\r\n\r\n")
+    yield reader
+    writer.close()
+    await writer.wait_closed()
+
+
+async def test_a_file_that_is_cut_short_ends_the_connection(store: Store) -> None:
+    path = store.make_large()
+    async with slow_reader(store) as reader, asyncio.timeout(20):
+        os.truncate(path, LARGE - 1)
+        assert len(await reader.read()) == LARGE - 1
+    await store.until(lambda: store.open_files() == [])
+
+
+async def test_a_slow_reader_who_leaves_leaves_nothing_behind(store: Store) -> None:
+    path = store.make_large()
+    async with slow_reader(store) as reader:
+        await reader.readexactly(1 << 20)
+        assert store.open_files() == [path]
+    await store.until(lambda: store.open_files() == [])
+    assert not [task for task in asyncio.all_tasks() if "run_asgi" in repr(task)]
 
 
 async def test_an_answer_that_never_begins_lets_go_of_the_file(store: Store) -> None:
