@@ -27,6 +27,7 @@ class Process:
     """A program that prints its URL once it listens; one kept connection, CPU time from /proc."""
 
     def __init__(self, command: list[str], environment: dict[str, str]) -> None:
+        self.begun = time.perf_counter()
         self._process = subprocess.Popen(
             command, env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True
         )
@@ -73,8 +74,25 @@ class Process:
 
     def cpu(self) -> float:
         """Seconds of CPU that the process has used, all threads."""
+        return self._scheduled(0)
+
+    def kept_waiting(self) -> float:
+        """Seconds for which its threads could have run, but others had the CPU."""
+        return self._scheduled(1)
+
+    def _scheduled(self, place: int) -> float:
         threads = Path(f"/proc/{self.pid}/task").glob("*/schedstat")
-        return sum(int(thread.read_text().split()[0]) for thread in threads) / 1e9
+        return sum(int(thread.read_text().split()[place]) for thread in threads) / 1e9
+
+    def memory(self, name: str) -> float:
+        """MiB of VmRSS, what is resident now, or VmHWM, its peak."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        [kibibytes] = re.findall(rf"^{name}:\s+(\d+) kB$", status, re.MULTILINE)
+        return int(kibibytes) / 1024
+
+    def forget_peak(self) -> None:
+        """From now on, the peak of memory is that of what follows (proc(5), `clear_refs`)."""
+        Path(f"/proc/{self.pid}/clear_refs").write_text("5")
 
     def cost(self, work: Callable[[int], object], rounds: int) -> float:
         """CPU milliseconds of the server for each round of `work`, which is given its number."""

@@ -1,19 +1,44 @@
-"""What small and filtered reads cost the server."""
+"""What single pages cost: the newest Segment, and a thousand with and without presigned URLs."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from bench.bucket import bucket
+from bench.figures import Figure, Run, times
 from bench.process import Process
-from bench.segments import BATCH, fill, new_flow
-
-PAGE = 100
-SHARES = (100, 2)
-"""Each tag is on one Flow of so many."""
+from bench.requests import service_cost
+from bench.segments import BATCH, check_signed, filled_flow, page_paths
 
 
-def newest_cost(server: Process, requests: int) -> float:
-    """CPU milliseconds of asking a Flow for its newest Segment."""
-    flow_id = new_flow(server)
-    fill(server, flow_id, BATCH)
+def rows(run: Run) -> Iterator[Figure]:
+    """The rows of each catalogue."""
+    for engine in run.engines:
+        with engine.store() as server:
+            flow_id = filled_flow(server, BATCH)
+            service, newest, bare = [], [], []
+            for _ in range(run.rounds):
+                service.append(service_cost(server, run.requests))
+                newest.append(newest_cost(server, flow_id, run.requests))
+                bare.append(bare_page_cost(server, flow_id, run.pages))
+        ratio = min(newest) / min(service)
+        yield times(
+            f"{engine.name}: GET of the newest Segment",
+            f"{min(newest):.3f} ms, {ratio:.1f} times GET /service",
+            ratio,
+            4,
+        )
+        yield run.at_most(f"{engine.name}: GET of {BATCH} Segments without URLs", min(bare), 2.5)
+        with bucket() as settings, engine.store(**settings) as server:
+            flow_id = filled_flow(server, run.pages * BATCH)
+            signed = min(presigned_cost(server, flow_id, run.pages) for _ in range(run.rounds))
+        yield run.at_most(
+            f"{engine.name}: GET of {BATCH} Segments with presigned S3 URLs", signed, 6
+        )
+
+
+def newest_cost(server: Process, flow_id: str, requests: int) -> float:
+    """CPU milliseconds of asking a Flow of a thousand Segments for its newest."""
     path = f"/flows/{flow_id}/segments?limit=1&reverse_order=true"
     [found] = server.call("GET", path)
     if found["timerange"] != f"[{BATCH - 1}:0_{BATCH}:0)":
@@ -30,19 +55,9 @@ def bare_page_cost(server: Process, flow_id: str, rounds: int) -> float:
     return server.cost(lambda _: server.call("GET", path), rounds)
 
 
-def fill_tagged(server: Process, flows: int) -> None:
-    """Bring the store to that many more Flows, tagged by their shares."""
-    for number in range(flows):
-        new_flow(server, {_tag(share): "y" for share in SHARES if number % share == 0})
-
-
-def tagged_cost(server: Process, share: int, rounds: int) -> float:
-    """CPU milliseconds of a page of the Flows that have one of the tags."""
-    path = f"/flows?tag.{_tag(share)}=y&limit={PAGE}"
-    if len(server.call("GET", path)) != PAGE:
-        raise RuntimeError(f"a page must hold {PAGE} Flows")
-    return server.cost(lambda _: server.call("GET", path), rounds)
-
-
-def _tag(share: int) -> str:
-    return f"one-of-{share}"
+def presigned_cost(server: Process, flow_id: str, pages: int) -> float:
+    """CPU milliseconds of a page of a thousand in S3, each page once, so that none is at hand."""
+    paths = page_paths(flow_id, list(range(0, pages * BATCH, BATCH)))
+    cost = server.cost(lambda n: server.call("GET", paths[n]), pages)
+    check_signed(server.call("GET", paths[0]), "X-Amz-Signature=")
+    return cost

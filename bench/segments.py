@@ -1,36 +1,37 @@
-"""What registering and listing Segments costs the server."""
+"""Flows and Segments to measure with."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
 from typing import Any
 
 from bench.process import Process
+from bench.progress import told
 
 BATCH = 1000
 
 
-def new_flow(server: Process, tags: dict[str, str] | None = None) -> str:
-    """A video Flow; returns its id."""
-    flow_id = str(uuid.uuid4())
-    server.call(
-        "PUT",
-        f"/flows/{flow_id}",
-        {
-            "id": flow_id,
-            "source_id": str(uuid.uuid4()),
-            "format": "urn:x-nmos:format:video",
-            "codec": "video/h264",
-            "container": "video/mp2t",
-            "essence_parameters": {
-                "frame_width": 1920,
-                "frame_height": 1080,
-                "frame_rate": {"numerator": 25},
-            },
-            "tags": tags or {},
+def flow_body(flow_id: str, tags: dict[str, str] | None = None) -> dict[str, Any]:
+    """A video Flow of a Source of its own."""
+    return {
+        "id": flow_id,
+        "source_id": str(uuid.uuid4()),
+        "format": "urn:x-nmos:format:video",
+        "codec": "video/h264",
+        "container": "video/mp2t",
+        "essence_parameters": {
+            "frame_width": 1920,
+            "frame_height": 1080,
+            "frame_rate": {"numerator": 25},
         },
-    )
+        "tags": tags or {},
+    }
+
+
+def new_flow(server: Process) -> str:
+    """Store a video Flow; returns its id."""
+    flow_id = str(uuid.uuid4())
+    server.call("PUT", f"/flows/{flow_id}", flow_body(flow_id))
     return flow_id
 
 
@@ -45,48 +46,30 @@ def batch(server: Process, flow_id: str, start: int, number: int) -> list[dict[s
 
 def fill(server: Process, flow_id: str, segments: int) -> None:
     """Bring a new Flow to that many Segments."""
-    for start in range(0, segments, BATCH):
+    starts = range(0, segments, BATCH)
+    for start in told(f"filling a Flow with {segments:,} Segments", starts, len(starts)):
         posts = batch(server, flow_id, start, min(BATCH, segments - start))
         if server.call("POST", f"/flows/{flow_id}/segments", posts):
             raise RuntimeError("some Segments were refused")
 
 
-def bulk_rate(server: Process, batches: int) -> float:
-    """Segments per second of server CPU, in POSTs of a thousand."""
+def filled_flow(server: Process, segments: int) -> str:
+    """A new Flow of that many Segments; returns its id."""
     flow_id = new_flow(server)
-    prepared = [batch(server, flow_id, n * BATCH, BATCH) for n in range(batches)]
-    cost = server.cost(
-        lambda n: server.call("POST", f"/flows/{flow_id}/segments", prepared[n]), batches
-    )
-    return BATCH / cost * 1000
+    fill(server, flow_id, segments)
+    return flow_id
 
 
-def single_cost(server: Process, posts: int) -> float:
-    """CPU milliseconds of a POST of one Segment."""
-    flow_id = new_flow(server)
-    prepared: Sequence[Any] = [
-        body
-        for start in range(0, posts, BATCH)
-        for body in batch(server, flow_id, start, min(BATCH, posts - start))
-    ]
-    return server.cost(
-        lambda n: server.call("POST", f"/flows/{flow_id}/segments", prepared[n]), posts
-    )
-
-
-def page_costs(server: Process, flow_id: str, segments: int, rounds: int) -> list[float]:
-    """CPU milliseconds of a page of a thousand: the first, one in the middle, and the last."""
-    starts = (0, segments // 2, segments - BATCH)
-    paths = [
+def page_paths(flow_id: str, starts: list[int]) -> list[str]:
+    """The pages of a thousand Segments from these seconds on, by `timerange`."""
+    return [
         f"/flows/{flow_id}/segments?limit={BATCH}&timerange=[{start}:0_{start + BATCH}:0)"
         for start in starts
     ]
-    for path in paths:
-        _check(server.call("GET", path))
-    return [server.cost(lambda _, path=path: server.call("GET", path), rounds) for path in paths]
 
 
-def _check(page: list[dict[str, Any]]) -> None:
+def check_signed(page: list[dict[str, Any]], sign: str) -> None:
+    """Raise `RuntimeError` unless it is a whole page whose URLs differ and hold the sign."""
     urls = {item["get_urls"][0]["url"] for item in page}
-    if len(urls) != BATCH or any("signature=" not in url for url in urls):
+    if len(urls) != BATCH or any(sign not in url for url in urls):
         raise RuntimeError("a page must hold a thousand different signed URLs")

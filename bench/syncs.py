@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import apsw
 
+from bench.figures import Figure, Run
 from tams.catalogue.sql.sqlite import SQLiteCatalogue
 from tests.catalogue import building as untyped
 
@@ -48,6 +50,17 @@ class Shared(NamedTuple):
 
     commits: float
     speed: float
+
+
+def rows(run: Run) -> Iterator[Figure]:
+    """The row of SQLite, below HTTP."""
+    found = shared_syncs(max(1, run.requests // WRITERS))
+    yield Figure(
+        f"SQLite: registrations by {WRITERS} writers, {SYNC_S * 1000:.0f} ms a sync",
+        f"{found.commits:.1f} to a sync, {found.speed:.1f} times as fast as one writer",
+        "8 to a sync, 6 times",
+        found.commits >= 8 and found.speed >= 6,
+    )
 
 
 def shared_syncs(posts: int) -> Shared:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
+from bench.figures import Figure, Run
 from bench.process import Process
 from bench.segments import BATCH, batch, new_flow
 
@@ -22,6 +23,19 @@ class Deliveries(NamedTuple):
 
     cost: float
     rate: float
+
+
+def rows(run: Run) -> Iterator[Figure]:
+    """The row of each catalogue."""
+    for engine in run.engines:
+        with engine.store(**ALLOWED) as server, receiver() as taking:
+            found = delivery_cost(server, taking, run.events, WEBHOOKS)
+        yield Figure(
+            f"{engine.name}: {run.events:,} events to {WEBHOOKS} webhooks",
+            f"{found.cost:.0f} µs an event and webhook, {found.rate:,.0f} a second",
+            "none",
+            held=True,
+        )
 
 
 @contextmanager

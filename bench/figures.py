@@ -1,0 +1,79 @@
+"""The rows of the table, and what every group of them is given to measure with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from bench.postgres import Databases
+from bench.process import Process, store
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One row: what was measured, the result, the bar, scaled to this machine, and the verdict."""
+
+    work: str
+    result: str
+    bar: str
+    held: bool | None
+    """None if it was not measured."""
+
+    def __str__(self) -> str:
+        verdict = {True: "held", False: "missed", None: "not measured"}[self.held]
+        return f"| {self.work} | {self.result} | {self.bar} | {verdict} |"
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A catalogue to measure on; `fresh` gives the URL of an empty one, None for a new SQLite."""
+
+    name: str
+    fresh: Callable[[], str | None]
+    bulk_bar: int
+    """Segments to be registered in a CPU second, unscaled."""
+
+    def store(self, **settings: str) -> AbstractContextManager[Process]:
+        """A server on an empty catalogue."""
+        return store(self.fresh(), **settings)
+
+
+SQLITE = Engine("SQLite", lambda: None, 100_000)
+
+
+@dataclass(frozen=True)
+class Run:
+    """How much is done, on what, and how slow the machine is against the reference."""
+
+    rounds: int
+    requests: int
+    batches: int
+    pages: int
+    short: int
+    long: int
+    events: int
+    flows: int
+    mebibytes: int
+    scale: float
+    engines: tuple[Engine, ...]
+    databases: Databases | None
+    """Of PostgreSQL, if it is measured."""
+
+    def at_most(self, work: str, milliseconds: float, bar: float) -> Figure:
+        """A row of CPU milliseconds, whose bar scales with the machine."""
+        scaled = bar * self.scale
+        return Figure(
+            work,
+            f"{milliseconds:.2f} ms",
+            f"{scaled:.1f} ms ({bar:g} scaled)",
+            milliseconds <= scaled,
+        )
+
+
+Rows = Callable[[Run], Iterator[Figure]]
+
+
+def times(work: str, result: str, ratio: float, bar: float) -> Figure:
+    """A row of one cost beside another in the same run."""
+    return Figure(work, result, f"{bar:g} times", ratio <= bar)
