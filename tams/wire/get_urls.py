@@ -22,10 +22,15 @@ class GetUrls:
 
     def member(self, storage_id: str | None, key: str | None, others: Iterable[Instance]) -> str:
         """A `get_urls` to follow other members of a JSON object; empty if no URL is shown."""
-        shown = self._controlled(storage_id, key)
-        if others:
-            shown = ",".join(filter(None, (shown, *map(self._entries, others))))
-        return f',"get_urls":[{shown}]' if shown else ""
+        alone = ""
+        if storage_id is not None and key is not None:
+            printer = self._printers.get(storage_id)
+            if printer is None:
+                printer = self._printers[storage_id] = self._printer(storage_id)
+            alone = printer(key)
+        if not others:
+            return alone
+        return _member((_entries(alone), *map(self._entry, others)))
 
     def init_object(self, id_name: str, init: InitObject) -> str:
         """An `init_object` to follow other members, with its id under the name for this place."""
@@ -35,35 +40,41 @@ class GetUrls:
             self._inits[init] = f',"init_object":{told}'
         return self._inits[init]
 
-    def _controlled(self, storage_id: str | None, key: str | None) -> str:
-        if storage_id is None or key is None:
-            return ""
-        printer = self._printers.get(storage_id)
-        if printer is None:
-            printer = self._printers[storage_id] = self._printer(storage_id)
-        return printer(key)
-
     def _printer(self, storage_id: str) -> Callable[[str], str]:
-        """Prints the entries of a key in a backend, presigned first; empty if it shows none."""
-        printers: list[Callable[[str], str]] = []
+        """Prints the `member` of a key in a backend that is its only place."""
+        parts: list[tuple[str, Callable[[str], str], str]] = []
         if (signed := self._signer.backends.get(storage_id)) is not None:
-            sign = self._signer.sign_gets(storage_id)
-            signed_tail = _tail(signed, presigned=True, verbose=self._verbose)
-            printers.append(lambda key: f'{{"url":"{sign(key)}{signed_tail}')
+            tail = _tail(signed, presigned=True, verbose=self._verbose)
+            parts.append(('{"url":"', self._signer.sign_gets(storage_id), tail))
         if (public := self._signer.public_backends.get(storage_id)) is not None:
-            head, tail = _head(public), _tail(public, presigned=False, verbose=self._verbose)
-            printers.append(lambda key: f"{head}{key}{tail}")
-        if len(printers) == 1:
-            return printers[0]
-        return lambda key: ",".join([printer(key) for printer in printers])
+            tail = _tail(public, presigned=False, verbose=self._verbose)
+            parts.append((_head(public), str, tail))
+        if len(parts) != 1:
+            return lambda key: _member([f"{head}{url(key)}{tail}" for head, url, tail in parts])
+        # Put together at once, for a page has a thousand of them, and they are long.
+        [(head, url, tail)] = parts
+        head, tail = f"{_OPENING}{head}", f"{tail}]"
+        return lambda key: f"{head}{url(key)}{tail}"
 
-    def _entries(self, instance: Instance) -> str:
+    def _entry(self, instance: Instance) -> str:
         if instance.url is None:
-            return self._controlled(instance.storage_id, instance.key)
+            return _entries(self.member(instance.storage_id, instance.key, ()))
         if not self._signer.shows_label(instance.label):
             return ""
         entry = present({"url": instance.url, "presigned": False, "label": instance.label})
         return json.dumps(entry | ({"controlled": False} if self._verbose else {}))
+
+
+_OPENING = ',"get_urls":['
+
+
+def _member(entries: Iterable[str]) -> str:
+    shown = ",".join(filter(None, entries))
+    return f"{_OPENING}{shown}]" if shown else ""
+
+
+def _entries(member: str) -> str:
+    return member.removeprefix(_OPENING).removesuffix("]")
 
 
 def _head(backend: StorageBackend) -> str:

@@ -214,8 +214,8 @@ def segments_json(
     way of dictionaries and `json.dumps` it takes four times as long.
     """
     urls = GetUrls(signer, verbose=verbose)
-    printed = []
-    last, last_text = None, ""
+    printed: list[str] = []
+    before, last, last_text = "[", None, ""
     for (
         start, end, inclusive, object_id, ts_offset, last_duration, sample_offset, sample_count,
         object_start, object_end, object_inclusive, key_frame_count, storage_id, key, others, init,
@@ -226,7 +226,7 @@ def segments_json(
         timerange = (
             format_range(start, end, inclusive) if inclusive else f"[{start_text}_{last_text})"
         )
-        text = f'{{"object_id":{quoted(object_id)},"timerange":"{timerange}"'
+        text = f'{before}{{"object_id":{quoted(object_id)},"timerange":"{timerange}"'
         if with_object:
             covers = format_range(object_start, object_end, object_inclusive)
             text += f',"object_timerange":"{covers}"'
@@ -235,10 +235,12 @@ def segments_json(
             text += _rare_facts(*rare)
         if init is not None:
             text += urls.init_object("object_id", init)
+        printed.append(text)
         if key is not None or others:
-            text += urls.member(storage_id, key, others or ())
-        printed.append(f"{text}}}")
-    return f"[{','.join(printed)}]".encode("ascii")
+            printed.append(urls.member(storage_id, key, others or ()))
+        before = "},"
+    printed.append("}]" if printed else "[]")
+    return "".join(printed).encode("ascii")
 
 
 _NOTHING = (0, None, None, None, None)
