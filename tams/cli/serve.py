@@ -20,6 +20,9 @@ from tams.errors import BadSettings, TamsError
 from tams.observability import configure_logging, masked
 from tams.settings import Settings, read_settings
 
+_CONTAINERS = 10_000
+"""How many more there must be than a moment ago before the youngest are looked over for cycles."""
+
 
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
@@ -105,6 +108,9 @@ async def _serve_here(
             signal.signal(number, server.handle_exit)
         # What is loaded stays: looking it over took the collector a quarter of a large POST.
         gc.freeze()
+        # A large request makes thousands of containers, which all go with it: to look them over
+        # meanwhile took a tenth of a page.
+        gc.set_threshold(_CONTAINERS)
         begun(lambda: server.handle_exit(signal.SIGTERM, None))
         await server.serve([listener])
 
