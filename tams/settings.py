@@ -161,7 +161,7 @@ class Settings(BaseModel):
         1000,
         ge=1,
         description="connections to clients that a process holds, as far as the limit of open files"
-        " allows two for each; more are told to come back",
+        " allows four for each; more are told to come back",
     )
     queue_limit: int = Field(
         1000, ge=1, description="works that may wait for the catalogue; more are told to come back"

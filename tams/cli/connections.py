@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import resource
+import socket
 import struct
 import sys
 import termios
 from fcntl import ioctl
-from socket import SO_LINGER, SOL_SOCKET
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -20,6 +20,8 @@ from tams.errors import Busy, TooSlow
 
 _LOOKS = 8
 """How often a client is looked at within the time that it has."""
+_ACKNOWLEDGED = slice(120, 128)
+"""Where Linux's `tcp_info` has the number of bytes that were acknowledged (`tcpi_bytes_acked`)."""
 _REFUSAL_S = 1.0
 """Seconds that a client has to ask, and to read, where it is told to come back."""
 
@@ -43,7 +45,7 @@ class Connection(LendingProtocol):
             self.app = _refuse
             self.patience = min(self.patience, _REFUSAL_S)
         self._since = self.loop.time()
-        self._seen = (self.cycle, 0)
+        self._seen = (self.cycle, 0, 0)
         self._look_later()
         if excess > self.most // 8 + 1:
             transport.abort()
@@ -59,7 +61,7 @@ class Connection(LendingProtocol):
     def _look(self) -> None:
         """Give it up if its client has kept us waiting; the requests pay nothing for the look."""
         unread = self._unread()
-        seen = (self.cycle, unread)
+        seen = (self.cycle, unread, self._taken())
         now = self.loop.time()
         if seen != self._seen or not (unread or self._waits_for_head()):
             self._seen, self._since = seen, now
@@ -82,11 +84,19 @@ class Connection(LendingProtocol):
             queued = b""
         return self.transport.get_write_buffer_size() + int.from_bytes(queued, sys.byteorder)
 
+    def _taken(self) -> int:
+        """How many bytes it has taken in all: as many may be unread, though others, as before."""
+        if sys.platform != "linux":
+            return 0
+        client = self.transport.get_extra_info("socket")
+        told = client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _ACKNOWLEDGED.stop)
+        return int.from_bytes(told[_ACKNOWLEDGED], sys.byteorder)
+
     def _give_up(self, unread: int) -> None:
         if unread:
             # Else the kernel would keep the bytes, and wait for the client in our place.
-            socket = self.transport.get_extra_info("socket")
-            socket.setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
+            client = self.transport.get_extra_info("socket")
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.transport.abort()
         elif self._has_part_of_head():
             self.transport.write(_whole(_too_slow(self.patience)))
@@ -107,15 +117,15 @@ def connections(patience: float, most: int) -> type[Connection]:
 def affordable(most: int) -> int:
     """For how many of so many connections there are file descriptors; more are asked for first.
 
-    One is for the connection, one for the file that is read or written for it, and a quarter of all
-    for the rest of the process.
+    Three are for each: its own, and while it reads media the file's and another of its own; a
+    quarter of all is for the rest of the process.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = most * 8 // 3 + 1
+    wanted = most * 4
     if soft < wanted:
         soft = min(wanted, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    return max(1, min(most, soft * 3 // 8))
+    return max(1, min(most, soft // 4))
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:

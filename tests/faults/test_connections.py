@@ -163,8 +163,8 @@ def test_more_connections_than_a_process_holds_are_told_to_come_back(tmp_path: P
 def test_there_are_no_more_connections_than_file_descriptors_for_them(tmp_path: Path) -> None:
     few = ("sh", "-c", 'ulimit -n 64; exec "$0" "$@"', *TAMS)
     with server_process(tmp_path, "", few) as server, ExitStack() as stack:
-        open_now = [stack.enter_context(connected(server.url)) for _ in range(24)]
-        assert [asked(one).status for one in open_now] == [200] * 24
+        open_now = [stack.enter_context(connected(server.url)) for _ in range(16)]
+        assert [asked(one).status for one in open_now] == [200] * 16
         with connected(server.url) as refused:
             assert asked(refused).status == 503
         more = [stack.enter_context(connected(server.url)) for _ in range(100)]
@@ -179,9 +179,9 @@ def test_file_descriptors_are_asked_for_as_they_are_needed() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard))
     try:
-        assert affordable(20) == 20
+        assert affordable(16) == 16
         assert resource.getrlimit(resource.RLIMIT_NOFILE) == (64, hard)
         assert affordable(300) == 300
-        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (801, hard)
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (1200, hard)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
