@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from datetime import timedelta
 from itertools import groupby
@@ -20,6 +20,9 @@ from tams.storage.base import Storage, StoredKey, StoredObject, is_whole
 
 SUSPECTS = 100_000
 """How many keys without a known owner are held until all Objects are asked for them."""
+
+Stored = Mapping[str, StoredObject]
+"""What lies in a storage, by key."""
 
 
 class Inventory:
@@ -59,19 +62,45 @@ class Inventory:
                 yield fault
 
     async def _orphans(self, storage: Storage) -> AsyncIterator[Fault]:
+        """Keys of nobody, which in a storage without any that is known are told as one fault.
+
+        Where the first known one comes after others, all are gone through once more.
+        """
+        storage_id = storage.backend.id
+        strangers, first = 0, ""
+        async with aclosing(self._ownerless(storage)) as parts:
+            async for left in parts:
+                if storage_id not in self._known:
+                    strangers, first = strangers + len(left), first or next(iter(left), "")
+                    continue
+                if strangers:
+                    break
+                for fault in _orphaned(storage_id, left):
+                    yield fault
+        if not strangers:
+            return
+        if storage_id not in self._known:
+            subject = f"{strangers} keys, {first} among them, and none that is known"
+            yield Fault(FaultKind.BACKEND_FOREIGN, (0, 0), subject, storage_id)
+            return
+        async with aclosing(self._ownerless(storage)) as parts:
+            async for left in parts:
+                for fault in _orphaned(storage_id, left):
+                    yield fault
+
+    async def _ownerless(self, storage: Storage) -> AsyncGenerator[Stored, None]:
+        """The keys that have no owner, and are still there, some at a time."""
         suspects: dict[str, StoredKey] = {}
         thing, done = f"keys in {storage.backend.label or storage.backend.id}", 0
         async with aclosing(storage.list(KEYS_BEGIN)) as pages:
             async for page in pages:
                 suspects |= await self._unowned(storage.backend.id, page)
                 if len(suspects) >= SUSPECTS:
-                    for fault in await self._judge(storage, suspects):
-                        yield fault
+                    yield await self._judge(storage, suspects)
                     suspects = {}
                 done += len(page)
                 self._slices.tell(thing, done)
-        for fault in await self._judge(storage, suspects):
-            yield fault
+        yield await self._judge(storage, suspects)
 
     async def _unowned(self, storage_id: str, page: Sequence[StoredKey]) -> dict[str, StoredKey]:
         """Those of the keys whose owner is not the Object that they name."""
@@ -97,10 +126,10 @@ class Inventory:
             if stored is not None and holder.is_listed and is_whole(stored):
                 self._whole[storage_id].add(holder.key)
 
-    async def _judge(self, storage: Storage, suspects: dict[str, StoredKey]) -> Sequence[Fault]:
+    async def _judge(self, storage: Storage, suspects: dict[str, StoredKey]) -> Stored:
         storage_id = storage.backend.id
         if not suspects:
-            return ()
+            return {}
         end = START
         async for part in self._slices.of("Objects"):
             await self._acquit(part, storage_id, suspects)
@@ -109,14 +138,7 @@ class Inventory:
         await self._acquit(Slice("Objects", end, (2**63 - 1, 0), 0), storage_id, suspects)
         keys = list(suspects)
         found = await ask_each(storage.head, keys)
-        left = {key: stored for key, stored in zip(keys, found, strict=True) if stored is not None}
-        if left and storage_id not in self._known:
-            subject = f"{len(left)} keys, {next(iter(left))} among them, and none that is known"
-            return [Fault(FaultKind.BACKEND_FOREIGN, (0, 0), subject, storage_id)]
-        return [
-            Fault(FaultKind.BYTES_ORPHANED, (0, 0), f"{stored.size} bytes", storage_id, key)
-            for key, stored in left.items()
-        ]
+        return {key: stored for key, stored in zip(keys, found, strict=True) if stored is not None}
 
     async def _acquit(self, part: Slice, storage_id: str, suspects: dict[str, StoredKey]) -> None:
         async def read(tx: Transaction) -> Sequence[Holder]:
@@ -158,6 +180,11 @@ class Inventory:
             return await tx.inspection.is_needed(holder, before)
 
         return await self._catalogue.read(read)
+
+
+def _orphaned(storage_id: str, left: Stored) -> Iterator[Fault]:
+    for key, stored in left.items():
+        yield Fault(FaultKind.BYTES_ORPHANED, (0, 0), f"{stored.size} bytes", storage_id, key)
 
 
 def _fault(holder: Holder, stored: StoredObject | None) -> Fault:
