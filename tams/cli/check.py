@@ -13,7 +13,7 @@ import typer
 
 from tams.cli.counting import counting
 from tams.cli.remote import run
-from tams.errors import Invalid, StorageFailed
+from tams.errors import Invalid, StorageFailed, TamsError
 from tams.settings import read_settings
 
 if TYPE_CHECKING:
@@ -53,11 +53,15 @@ async def _check(report: Report, *, repair: bool, yes: bool) -> int:
 
     with counting() as tell:
         async with upkeep(read_settings(os.environ), tell) as store:
-            async for fault in store.checkup.faults():
-                remedy, done = "", False
-                if repair:
-                    remedy, done = await _remedy(store.repairs, fault, yes=yes)
-                report.add(fault, remedy, done=done)
+            try:
+                async for fault in store.checkup.faults():
+                    remedy, done = "", False
+                    if repair:
+                        remedy, done = await _remedy(store.repairs, fault, yes=yes)
+                    report.add(fault, remedy, done=done)
+            except TamsError as failure:
+                report.break_off(store.checkup.awaited, str(failure))
+                raise
             report.end(store.checkup.awaited)
     return report.left
 
@@ -73,7 +77,7 @@ async def _remedy(repairs: Repairs, fault: Fault, *, yes: bool) -> tuple[str, bo
             return f"would {REPAIRS[fault.kind]}", False
         if await repairs.repair(fault):
             return f"done: {REPAIRS[fault.kind]}", True
-    except StorageFailed as failure:
+    except (Invalid, StorageFailed) as failure:
         return f"failed: {failure}", False
     return "gone by itself", True
 
@@ -100,6 +104,10 @@ class Report(ABC):
     @abstractmethod
     def end(self, awaited: int) -> None:
         """Tell the verdict."""
+
+    @abstractmethod
+    def break_off(self, awaited: int, failure: str) -> None:
+        """End without a verdict; whoever runs the command is told the failure besides."""
 
     @abstractmethod
     def _write(self, fault: Fault, remedy: str, *, done: bool) -> None: ...
@@ -129,6 +137,11 @@ class TextReport(Report):
         repaired = f", {self._repaired} repaired" if self._repaired else ""
         self._out.write(f"{number} faults{repaired}: {kinds}\n")
 
+    def break_off(self, awaited: int, failure: str) -> None:
+        """See `Report`."""
+        del awaited, failure
+        self._out.write("not all was looked at\n")
+
 
 class JSONReport(Report):
     """One object: `faults` in the order in which they are found, then what they come to."""
@@ -152,6 +165,13 @@ class JSONReport(Report):
 
     def end(self, awaited: int) -> None:
         """Tell the verdict."""
+        self._close(awaited)
+
+    def break_off(self, awaited: int, failure: str) -> None:
+        """See `Report`."""
+        self._close(awaited, error=failure)
+
+    def _close(self, awaited: int, **more: str) -> None:
         counts = {kind.value: count for kind, count in self._found.items()}
         told = {
             "found": self._found.total(),
@@ -159,6 +179,7 @@ class JSONReport(Report):
             "left": self.left,
             "awaited": awaited,
             "kinds": counts,
+            **more,
         }
         opened = "" if self._found else self._separator
         self._out.write(f"{opened}\n], {json.dumps(told)[1:]}\n")

@@ -46,7 +46,10 @@ class Repairs:
         return fault.kind in REPAIRS
 
     async def repair(self, fault: Fault) -> bool:
-        """Repair it; False if it cannot be, or is no fault any more. Raises `StorageFailed`."""
+        """Repair it; False if it cannot be, or is no fault any more.
+
+        Raises `StorageFailed`, and `Invalid` where the Object has changed so that it stays one.
+        """
         if not await self.can(fault):
             return False
         if fault.kind is FaultKind.BYTES_ORPHANED:
@@ -88,10 +91,12 @@ class Repairs:
 
         async def work(tx: Transaction) -> bool:
             held = await tx.instances.lock(fault.object_id or "")
-            if held is None or broken not in held.instances or broken.storage_id in held.incoming:
+            if held is None or broken not in held.instances:
                 return False
+            rest = held._replace(instances=held.without(broken))
+            rest.check_copy(broken.storage_id or "")
             now = self._clock()
-            await tx.instances.keep(held, held.without(broken))
+            await tx.instances.keep(held, rest.instances)
             left = await tx.instances.add_outgoing(held, broken)
             await tx.jobs.add(Job(kind="remove_copy", subject=left, due=now + self._url_lifetime))
             key = copy_key(now.date(), held.id, mark, held.content_type)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -17,10 +17,12 @@ from tams.app.services import build_services
 from tams.app.stores import Stores
 from tams.cli.check import FAULTY
 from tams.domain.access import ANYONE
-from tams.domain.faults import FaultKind
+from tams.domain.faults import Fault, FaultKind
 from tams.domain.segments import NewSegment, SegmentQuery
 from tams.domain.storage import StorageRequest
 from tams.domain.timerange import ETERNITY, TimeRange
+from tams.errors import StorageFailed
+from tams.services.inventory import Inventory
 from tams.settings import Settings, read_settings
 from tests.catalogue.building import add_flows, get_object, make_flow
 from tests.checkup.planting import PLANTS, Garden
@@ -104,6 +106,27 @@ def test_faults_are_told_then_repaired_only_if_asked_twice(prepared, shell) -> N
         "flow-deletions": True,
     }
     assert shell("admin", "check").stdout.endswith("1 faults: 1 bytes-missing\n")
+
+
+def test_a_check_that_breaks_off_leaves_an_object_that_says_so(
+    prepared, shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepared(broken)
+
+    async def fail(inventory: Inventory) -> AsyncIterator[Fault]:
+        raise StorageFailed("the folder hangs")
+        yield
+
+    monkeypatch.setattr(Inventory, "faults", fail)
+    told = shell("admin", "check", "--json")
+    assert told.exit_code == 1
+    assert "the folder hangs" in told.stderr
+    report = json.loads(told.stdout)
+    assert [fault["kind"] for fault in report["faults"]] == ["flow-deletions"]
+    assert (report["left"], report["error"]) == (1, "the folder hangs")
+    text = shell("admin", "check")
+    assert text.exit_code == 1
+    assert text.stdout.endswith("\nnot all was looked at\n")
 
 
 def test_yes_alone_means_nothing(prepared, shell) -> None:
