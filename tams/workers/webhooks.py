@@ -55,6 +55,9 @@ class Deliverer:
             claimed = await self._delivery.claim()
             if claimed is None:
                 break
+            if self._closed:
+                await self._delivery.release(claimed, claimed.progress.position)
+                break
             self._serving.add(asyncio.create_task(self._serve(claimed), name="webhook"))
         if not self._serving:
             return False
@@ -70,6 +73,7 @@ class Deliverer:
     async def close(self) -> None:
         """Stop sending; what was not answered will be sent again."""
         self._closed = True
+        await asyncio.sleep(0)  # a task that is cancelled before it begins would release nothing
         for task in self._serving:
             task.cancel()
         await asyncio.gather(*self._serving, return_exceptions=True)
