@@ -12,6 +12,7 @@ TamsError
 ├── Unsatisfiable           a byte range outside the Object
 ├── Busy                    try again in a moment; nothing was changed
 ├── OutcomeUnknown          the answer to COMMIT was lost; repeat the request
+├── LeaseLost               a job took so long that it belongs to another worker by now
 ├── StorageFailed           a storage backend did not do what was asked
 ├── Unreachable             a URL that a client gave did not answer, or must not be reached
 ├── MediaUnreadable         a media file that cannot be read, cut or joined
@@ -91,6 +92,10 @@ class Busy(TamsError):
 
 class OutcomeUnknown(TamsError):
     """The connection was lost while the change was being made durable."""
+
+
+class LeaseLost(TamsError):
+    """A job belongs to another worker by now, so that this one must change nothing more."""
 
 
 class StorageFailed(TamsError):

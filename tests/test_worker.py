@@ -124,3 +124,40 @@ async def test_stop_lets_the_chore_under_way_finish():
     go_on.set()
     await stopping
     assert finished == [None]
+
+
+async def test_stop_ends_a_rest():
+    times, resting = iter([0.0, 3600.0]), asyncio.Event()
+    worker = Worker([], 60, patience=60)
+    rests = []
+
+    async def chore():
+        return True
+
+    async def rest(seconds):
+        rests.append(seconds)
+        resting.set()
+        await worker._rest(seconds)
+
+    taking = asyncio.create_task(unhurried(chore, lambda: next(times), rest)())
+    await resting.wait()
+    await worker.stop()
+    assert await asyncio.wait_for(taking, 5)
+    assert rests == [REST * 3600.0]
+
+
+async def test_unhurried_chores_go_on_beside_the_others_and_end_with_them():
+    begun = [asyncio.Event(), asyncio.Event()]
+
+    async def first():
+        begun[0].set()
+        return True
+
+    async def second():
+        begun[1].set()
+        return True
+
+    worker = Worker([], 60, unhurried_chores=[first, second])
+    worker.start()
+    await asyncio.wait_for(asyncio.gather(*(each.wait() for each in begun)), 5)
+    await asyncio.wait_for(worker.stop(), 5)

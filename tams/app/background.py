@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from tams.app.stores import Stores
 from tams.domain.clock import Clock
-from tams.domain.jobs import JobKind
 from tams.errors import BadSettings
 from tams.services.cleanup import CleanUp
 from tams.services.copies import Copies
 from tams.services.deletions import Deletions
 from tams.services.delivery import Delivery, Retries
 from tams.services.elsewhere import Elsewhere
-from tams.services.queue import Handler, Queue
+from tams.services.queue import Queue
 from tams.settings import Settings
-from tams.workers.loop import Worker, unhurried
+from tams.workers.loop import Worker
 from tams.workers.webhooks import Deliverer
 
 
@@ -28,6 +27,7 @@ class Background:
         settings = stores.settings
         cleanup = _cleanup(stores)
         delivery = _delivery(stores)
+        copies = _copies(stores)
         self._deliverer = Deliverer(
             delivery,
             stores.outbound,
@@ -43,11 +43,14 @@ class Background:
             ],
             settings.worker_interval,
             long_chores=[
-                unhurried(Queue(stores.catalogue, stores.clock, deletions.handlers).run_due),
-                unhurried(cleanup.remove_objects),
                 delivery.publish,
                 self._deliverer.serve_due,
-                Queue(stores.catalogue, stores.clock, _copies(stores).handlers).run_due,
+                Queue(stores.catalogue, stores.clock, copies.handlers).run_due,
+                Queue(stores.catalogue, stores.prudent, copies.removals).run_due,
+            ],
+            unhurried_chores=[
+                Queue(stores.catalogue, stores.clock, deletions.handlers).run_due,
+                cleanup.remove_objects,
             ],
             patience=settings.shutdown_grace,
         )
@@ -96,17 +99,13 @@ def build_deletions(stores: Stores) -> Deletions:
 def build_cleaner(stores: Stores) -> Worker:
     """Clean-up and nothing else, in no hurry to be gentle: for `Worker.work_off`."""
     cleanup, deletions = _cleanup(stores), build_deletions(stores)
-    copies = _copies(stores).handlers
-    removals: Mapping[JobKind, Handler] = {
-        **deletions.handlers,
-        "remove_copy": copies["remove_copy"],
-    }
     return Worker(
         [
             cleanup.condemn_expired,
             cleanup.expire_events,
             deletions.expire,
-            Queue(stores.catalogue, stores.clock, removals).run_due,
+            Queue(stores.catalogue, stores.clock, deletions.handlers).run_due,
+            Queue(stores.catalogue, stores.prudent, _copies(stores).removals).run_due,
             cleanup.remove_objects,
         ],
         stores.settings.worker_interval,

@@ -47,21 +47,31 @@ class Copies:
 
     @property
     def handlers(self) -> Mapping[JobKind, Handler]:
-        """What it does from the queue."""
-        return {"copy_object": self._copy, "remove_copy": self._remove}
+        """What it does from the queue, without what deletes."""
+        return {"copy_object": self._copy}
+
+    @property
+    def removals(self) -> Mapping[JobKind, Handler]:
+        """What it deletes, from a queue with a prudent clock."""
+        return {"remove_copy": self._remove}
 
     async def _copy(self, job: ClaimedJob) -> None:
-        """Copy from the first instance that can be read; raises `StorageFailed` if none can now."""
+        """Copy from the first instance that can be read.
+
+        Raises `StorageFailed` if none can now, and `LeaseLost` as soon as another worker has the
+        job: what lies at the target then is the other's.
+        """
+        lease = Lease(self._catalogue, self._clock, job)
         pending = await self._pending(job)
         if pending is None or pending.object is None:
-            await self._end(job, whole=False)
+            await self._end(job, lease, whole=False)
         elif job.attempt > ATTEMPTS:
             where = pending.target.storage_id
             _log.error("a copy is given up", object_id=pending.object.id, storage_id=where)
-            await self._end(job, whole=False)
+            await self._end(job, lease, whole=False)
         else:
-            await self._transfer(job, pending.target, pending.object)
-            await self._end(job, whole=True)
+            await self._transfer(lease, pending.target, pending.object)
+            await self._end(job, lease, whole=True)
 
     async def _remove(self, job: ClaimedJob) -> None:
         """Delete the bytes of a place on its way out; raises `StorageFailed` if that cannot be."""
@@ -86,9 +96,8 @@ class Copies:
 
         return await self._catalogue.write(work)
 
-    async def _transfer(self, job: ClaimedJob, target: Instance, held: HeldObject) -> None:
+    async def _transfer(self, lease: Lease, target: Instance, held: HeldObject) -> None:
         storage, key = in_use(self._storages, target.storage_id), target.key or ""
-        lease = Lease(self._catalogue, self._clock, job)
         await lease.hold()
         failures = []
         for instance in held.instances:
@@ -111,10 +120,11 @@ class Copies:
         else:
             yield await stored(in_use(self._storages, instance.storage_id), instance.key or "")
 
-    async def _end(self, job: ClaimedJob, *, whole: bool) -> None:
+    async def _end(self, job: ClaimedJob, lease: Lease, *, whole: bool) -> None:
         """List a copy that is whole, if it is still wanted; else have its bytes removed."""
 
         async def work(tx: Transaction) -> None:
+            await lease.renew(tx)
             pending = await tx.instances.lock_copy(job.subject)
             if pending is not None and pending.object is not None and whole:
                 instances = pending.object.joined_by(pending.target)

@@ -10,7 +10,7 @@ import structlog
 from tams.catalogue.base import Catalogue, Transaction
 from tams.domain.clock import Clock
 from tams.domain.jobs import ClaimedJob, JobKind
-from tams.errors import StorageFailed
+from tams.errors import LeaseLost, StorageFailed
 
 LEASE = timedelta(minutes=1)
 """How long a job belongs to the worker that claimed it; a handler takes far less, or keeps it."""
@@ -22,7 +22,7 @@ Handler = Callable[[ClaimedJob], Awaitable[None]]
 """Does a job, or a slice of it, and finishes or postpones it in the transaction of its change.
 
 It may be called again for the same job, by another process too. A `StorageFailed` that it raises
-leaves the job for later.
+leaves the job for later, a `LeaseLost` to the worker that has it.
 """
 
 _log = structlog.get_logger(__name__)
@@ -50,6 +50,8 @@ class Queue:
             except StorageFailed as failure:
                 tell(job, failure)
                 await self._postpone(job)
+            except LeaseLost as loss:
+                _log.warning("left to another", job=job.kind, attempt=job.attempt, error=str(loss))
         return bool(jobs)
 
     async def _postpone(self, job: ClaimedJob) -> None:
@@ -86,16 +88,15 @@ class Lease:
         self._renewal = clock()
 
     async def hold(self) -> None:
-        """Renew the lease when a third of it is over; raises `StorageFailed` if it was lost."""
+        """Renew the lease when a third of it is over; raises `LeaseLost` if it was lost."""
+        if self._clock() >= self._renewal:
+            await self._catalogue.write(self.renew)
+
+    async def renew(self, tx: Transaction) -> None:
+        """Renew it now, within a work that is to be done only by who holds it."""
         now = self._clock()
-        if now < self._renewal:
-            return
-
-        async def work(tx: Transaction) -> bool:
-            return await tx.jobs.renew(self._job, now + LONG_LEASE)
-
-        if not await self._catalogue.write(work):
-            raise StorageFailed("it took too long, and is left to another worker")
+        if not await tx.jobs.renew(self._job, now + LONG_LEASE):
+            raise LeaseLost("it took too long")
         self._renewal = now + LONG_LEASE / 3
 
 

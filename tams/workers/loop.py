@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from time import monotonic
 
 import structlog
@@ -21,9 +22,7 @@ REST = 3
 
 
 def unhurried(
-    chore: Chore,
-    now: Callable[[], float] = monotonic,
-    rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    chore: Chore, now: Callable[[], float], rest: Callable[[float], Awaitable[None]]
 ) -> Chore:
     """The same chore, with a rest after each piece, so that most requests meet none of it."""
 
@@ -40,7 +39,8 @@ def unhurried(
 class Worker:
     """Does chores until there are none, then looks again every `interval` seconds.
 
-    `chores` come in turn; each of `long_chores` goes on beside them, so that it keeps none waiting.
+    `chores` come in turn; each of `long_chores` goes on beside them, so that it keeps none waiting,
+    and so does each of `unhurried_chores`, with rests that end when the worker does.
     Work that was begun is finished before `stop` returns, or given up after `patience` seconds;
     what is left so, or by a killed process, is taken up by another when its lease ends.
     """
@@ -51,9 +51,11 @@ class Worker:
         interval: float,
         *,
         long_chores: Sequence[Chore] = (),
+        unhurried_chores: Sequence[Chore] = (),
         patience: float | None = None,
     ) -> None:
-        self._lanes = [chores, *([chore] for chore in long_chores)]
+        resting = [unhurried(chore, monotonic, self._rest) for chore in unhurried_chores]
+        self._lanes = [chores, *([chore] for chore in (*long_chores, *resting))]
         self._interval = interval
         self._patience = patience
         self._stopped = asyncio.Event()
@@ -82,10 +84,12 @@ class Worker:
         while not self._stopped.is_set():
             if any([await self._attempt(chore) for chore in chores]):
                 continue
-            try:
-                await asyncio.wait_for(self._stopped.wait(), self._interval)
-            except TimeoutError:
-                continue
+            await self._rest(self._interval)
+
+    async def _rest(self, seconds: float) -> None:
+        """Wait for so long, or until the end."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stopped.wait(), seconds)
 
     async def _attempt(self, chore: Chore) -> bool:
         if self._stopped.is_set():

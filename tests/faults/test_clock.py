@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from joserfc import jwk
 
+from tams.app.background import Background, build_cleaner, build_deletions
+from tams.app.stores import Stores
+from tams.catalogue.base import Transaction
 from tams.domain.clock import PrudentClock
+from tams.domain.instances import HeldObject
+from tams.domain.jobs import Job
+from tams.domain.objects import Instance
 from tams.services.cleanup import CleanUp
 from tams.services.issuers import Issuer
 from tams.services.queue import LEASE
+from tams.settings import read_settings
+from tams.workers.loop import Worker
 from tests.catalogue.building import at
-from tests.services.conftest import EVENT_RETENTION, OBJECT_TIMEOUT, URL_LIFETIME, House
+from tests.services.conftest import EVENT_RETENTION, OBJECT_TIMEOUT, URL_LIFETIME, House, once
 
 BEGIN = datetime(2026, 11, 21, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -109,6 +120,42 @@ async def test_nothing_is_deleted_because_the_clock_was_ahead_for_a_moment(house
         await cleanup.remove_objects()
     assert not await house.has_bytes(key)
     assert await house.taken("used", "allocated") == frozenset()
+
+
+def beside_a_server(stores: Stores) -> Worker:
+    return Background(stores, build_deletions(stores)).worker
+
+
+@pytest.mark.parametrize("build", [build_cleaner, beside_a_server])
+async def test_no_instance_is_deleted_because_the_clock_was_ahead_for_a_moment(
+    tmp_path: Path, build: Callable[[Stores], Worker]
+) -> None:
+    machine = Machine()
+    settings = read_settings({}, port=1, data_dir=tmp_path, catalogue="sqlite:///:memory:")
+    stores = replace(
+        Stores.build(settings, machine.clock), prudent=PrudentClock(machine.clock, machine.elapsed)
+    )
+    async with stores.opened():
+        worker = build(stores)
+        [storage] = stores.storages.values()
+        await storage.write("gone.ts", "video/mp2t", {}, once(b"media"))
+        due = machine.day + URL_LIFETIME
+        await stores.catalogue.write(lambda tx: leave(tx, storage.backend.id, due))
+        machine.day += DAY
+        await worker.work_off()
+        machine.day -= DAY
+        await worker.work_off()
+        assert await storage.head("gone.ts") is not None
+        machine.wait(URL_LIFETIME.total_seconds())
+        await worker.work_off()
+        assert await storage.head("gone.ts") is None
+
+
+async def leave(tx: Transaction, storage_id: str, due: datetime) -> None:
+    """Let an instance of an Object be on its way out."""
+    held = HeldObject(1, "gone", "video/mp2t", (), frozenset())
+    place = await tx.instances.add_outgoing(held, Instance(storage_id, "gone.ts"))
+    await tx.jobs.add(Job(kind="remove_copy", subject=place, due=due))
 
 
 async def test_a_clock_that_is_put_back_delays_background_work_and_loses_none(

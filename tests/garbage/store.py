@@ -233,7 +233,7 @@ class Store:
             event_retention=EVENT_RETENTION,
         )
         copies = Copies(facts, storages, Nowhere(Outbound(Targets.parse("")), max_size=0), clock)
-        handlers = {**self.deletions.handlers, **copies.handlers}
+        handlers = {**self.deletions.handlers, **copies.handlers, **copies.removals}
         watched = {kind: self._watched(handler) for kind, handler in handlers.items()}
         self._chores = Queue(facts, clock, watched).run_due, self.cleanup.remove_objects
 

@@ -142,7 +142,7 @@ async def open_copying(house: House, folder: Path, allowed: str = "127.0.0.1") -
         event_retention=EVENT_RETENTION,
     )
     copies = Copies(house.catalogue, storages, elsewhere, house.clock)
-    handlers = {**house.deletions.handlers, **copies.handlers}
+    handlers = {**house.deletions.handlers, **copies.handlers, **copies.removals}
     return Copying(
         house,
         hot,

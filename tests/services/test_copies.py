@@ -7,10 +7,12 @@ from contextlib import suppress
 from datetime import timedelta
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import RawTestServer
 
 from tams.errors import Invalid, StorageFailed
 from tams.services.copies import ATTEMPTS
-from tams.services.queue import LEASE, LONG_LEASE, back_off
+from tams.services.queue import LEASE, LONG_LEASE, back_off, claim
 from tests.services.conftest import HOT, URL_LIFETIME
 from tests.services.copying import COLD, CONTENT, close, nothing, open_copying
 
@@ -169,6 +171,49 @@ async def test_a_worker_whose_copy_was_given_up_by_others_leaves_nothing(copying
     await copying.work_off()
     assert await copying.held_by(copying.cold) == []
     assert len(await copying.listed()) == 1
+
+
+@pytest.mark.parametrize("step", STEPS)
+async def test_a_worker_whose_lease_ran_out_tries_no_other_instance(copying, step):
+    """What another worker has proved meanwhile stays as it is."""
+    await copying.stored()
+    asked = []
+
+    async def give_others(request):
+        asked.append(request)
+        return web.Response(body=b"damaged", content_type="video/mp2t")
+
+    async def another_does_it():
+        let_go(copying)
+        copying.house.clock.now += LONG_LEASE
+        assert await copying.work_off() == 1
+
+    async with RawTestServer(give_others) as server:
+        await copying.add(url=str(server.make_url("/clip.ts")), label="elsewhere")
+        setattr(copying.cold, step, another_does_it)
+        await copying.add()
+        await copying.work_off()
+    assert not asked
+    copy = next(each for each in await copying.listed() if each.storage_id == COLD.id)
+    assert await copying.content_of(copy) == CONTENT
+
+
+async def test_a_worker_whose_lease_ran_out_lists_nothing(copying):
+    """Another is still writing there, and may yet turn to an instance that is not as good."""
+    await copying.stored()
+
+    async def claimed_by_another():
+        let_go(copying)
+        copying.house.clock.now += LONG_LEASE
+        assert await claim(copying.house.catalogue, copying.house.clock, ["copy_object"])
+
+    copying.cold.read_back = claimed_by_another
+    await copying.add()
+    await copying.queue.run_due()
+    assert len(await copying.listed()) == 1
+    copying.house.clock.now += LEASE
+    await copying.work_off()
+    await is_whole_and_alone(copying)
 
 
 async def test_a_slow_copy_keeps_its_lease(copying):
