@@ -19,7 +19,8 @@ from tams.domain.webhooks import ClaimedWebhook, Progress, Webhook
 BATCH = 100
 """How many events are read, and may be sent again after a crash, at most."""
 
-_PUBLISHED_AT_ONCE = 1000
+PUBLISHED_AT_ONCE = 1000
+"""How many events are numbered in one work."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +76,7 @@ class Delivery:
         """Number some events that are durable by now; False if there is none."""
 
         async def work(tx: Transaction) -> int:
-            return await tx.events.publish(_PUBLISHED_AT_ONCE)
+            return await tx.events.publish(PUBLISHED_AT_ONCE)
 
         return await self._catalogue.write(work) > 0
 
