@@ -166,7 +166,10 @@ class LocalStorage(Storage):
 
     async def delete_many(self, keys: Sequence[str]) -> Mapping[str, StorageFailed]:
         """See `Storage`; in one thread, since what they share is synced but once."""
-        failed = await self._run(self._files.remove, keys)
+        try:
+            failed = await self._run(self._files.remove, keys)
+        except StorageFailed as failure:
+            return dict.fromkeys(keys, failure)
         return {key: self._failed(error) for key, error in failed.items()}
 
     async def ping(self) -> None:

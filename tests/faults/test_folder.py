@@ -160,8 +160,9 @@ async def test_a_file_that_vanished_is_404_and_its_segment_stays(store: Store) -
 async def hasty(tmp_path: Path) -> AsyncIterator[LocalStorage]:
     """A storage that waits a moment at most."""
     urls = MediaUrls(SECRET, StoppedClock(), timeout=3600, window=900)
-    storage = LocalStorage(BACKEND, tmp_path / "media", urls, patience=0.02)
+    storage = LocalStorage(BACKEND, tmp_path / "media", urls)
     await storage.open()
+    storage._patience = 0.02
     yield storage
     await storage.close()
 
@@ -188,6 +189,21 @@ async def test_a_file_system_that_hangs_keeps_nobody_waiting(hasty: LocalStorage
     for end in ends:
         os.close(end)
     assert [*(hasty.root / ".uploads").iterdir()] == []
+
+
+async def test_a_folder_that_hangs_says_of_each_key_that_it_stays(hasty: LocalStorage) -> None:
+    """So that those in other folders and buckets can be settled."""
+    lock = hasty.root / ".lock"
+    lock.unlink(missing_ok=True)
+    os.mkfifo(lock)
+    failed = await hasty.delete_many(["a", "b"])
+    assert [*failed] == ["a", "b"]
+    assert all("no answer in time" in str(failure) for failure in failed.values())
+    with pytest.raises(StorageFailed, match="no answer in time"):
+        await hasty.delete("a")
+    end = os.open(lock, os.O_RDWR)
+    await asyncio.to_thread(hasty._threads.shutdown)
+    os.close(end)
 
 
 async def test_probes_that_hang_take_one_thread_alone(hasty: LocalStorage) -> None:
