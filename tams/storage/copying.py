@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
+from functools import partial
 from hashlib import sha256
 from typing import NamedTuple
 
 from tams.errors import Invalid, NotFound, StorageFailed
 from tams.storage.base import Beat, Storage
+from tams.storage.beats import beating
 
 
 class Held(NamedTuple):
@@ -45,8 +47,9 @@ async def copy(source: Source, storage: Storage, key: str, beat: Beat) -> None:
     """Copy the bytes of a source under a key, and prove that they are equal.
 
     A service that holds both does it by itself; else the bytes pass through here, and `beat` is
-    awaited whenever some have. When it returns they are what the source tells, and what the storage
-    gives. Raises `StorageFailed` if not: what lies under the key then must not be used.
+    awaited whenever some have, and every few seconds while they are made durable. When it returns
+    they are what the source tells, and what the storage gives. Raises `StorageFailed` if not: what
+    lies under the key then must not be used.
     """
     held = source.held
     if held and await storage.copy_within(*held, key, source.content_type, beat):
@@ -61,7 +64,9 @@ async def _pass(source: Source, storage: Storage, key: str, beat: Beat) -> None:
     try:
         async with aclosing(source.chunks) as chunks:
             whole = _whole(sent.count(chunks), sent, source.size)
-            await storage.write(key, source.content_type, source.checksums, whole)
+            # The last byte may be long on its way to a disk, when none passes here any more.
+            write = partial(storage.write, key, source.content_type, source.checksums, whole)
+            await beating(write, beat)
     except Invalid as refusal:
         raise StorageFailed(f"its bytes are not what it tells: {refusal}") from refusal
     _require_equal(sent, await _read(Held(storage, key), beat))

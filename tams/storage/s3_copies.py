@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
+from threading import Thread
 from typing import Any
 
 from tams.errors import StorageFailed
 from tams.storage.base import Beat
+from tams.storage.beats import beating
 from tams.storage.places import S3Place
 from tams.storage.sigv4 import Bucket
 
 LARGEST = 5 << 30
 """What one request copies at most (AWS, `CopyObject` and `UploadPartCopy`)."""
 
-_BEAT_S = 5.0
+_ABORT_S = 5.0
 _CONNECT_S = 3
 _READ_S = 300
 """For a request that copies 5 GiB, while the service may say nothing."""
@@ -61,9 +66,10 @@ class S3Copies:
         content_type: str,
         beat: Beat,
     ) -> bool:
-        """Copy bytes under a key; False if the service refuses to, and nothing is there then.
+        """Copy bytes under a key; False if the service does not, and nothing of use is there then.
 
-        `beat` is awaited every few seconds; what it raises ends the copy. Raises `StorageFailed`
+        `beat` is awaited before each request and every few seconds; what it raises ends the copy,
+        but for a request that is on its way. Raises `StorageFailed`
         if the service does not answer.
         """
         from botocore.exceptions import BotoCoreError, ClientError
@@ -72,7 +78,7 @@ class S3Copies:
         copy = self._whole if original.size <= self._largest else self._in_parts
         try:
             await copy(original, where, content_type, beat)
-        except ClientError:
+        except (ClientError, _MisunderstoodError):
             # It lacks a permission, say, or the service an operation: the bytes go another way.
             return False
         except BotoCoreError as error:
@@ -86,7 +92,7 @@ class S3Copies:
         content_type: str,
         beat: Beat,
     ) -> None:
-        await self._ask(
+        made = await self._ask(
             beat,
             "copy_object",
             **where,
@@ -94,6 +100,7 @@ class S3Copies:
             ContentType=content_type,
             MetadataDirective="REPLACE",
         )
+        _etag(made, "CopyObjectResult")
 
     async def _in_parts(
         self,
@@ -116,35 +123,54 @@ class S3Copies:
                     PartNumber=number,
                     CopySourceRange=f"bytes={start}-{last}",
                 )
-                parts.append({"PartNumber": number, "ETag": made["CopyPartResult"]["ETag"]})
+                parts.append({"PartNumber": number, "ETag": _etag(made, "CopyPartResult")})
             await self._ask(
                 beat, "complete_multipart_upload", **upload, MultipartUpload={"Parts": parts}
             )
         except BaseException:
             # What is left where this fails too, the bucket's lifecycle rule removes.
             with suppress(Exception):
-                await asyncio.shield(self._run("abort_multipart_upload", **upload))
+                async with asyncio.timeout(_ABORT_S):
+                    await self._run("abort_multipart_upload", **upload)
             raise
 
     async def _ask(self, beat: Beat, operation: str, **parameters: object) -> Any:  # noqa: ANN401 - botocore has no types
         """What the service answers; meanwhile the beat goes on."""
-        asked = asyncio.ensure_future(self._run(operation, **parameters))
-        try:
-            while True:
-                await beat()
-                done, _ = await asyncio.wait({asked}, timeout=_BEAT_S)
-                if done:
-                    return asked.result()
-        finally:
-            asked.cancel()
+        return await beating(partial(self._run, operation, **parameters), beat)
 
     async def _run(self, operation: str, **parameters: object) -> Any:  # noqa: ANN401
-        return await asyncio.to_thread(self._call, operation, parameters)
+        # In a thread for which the end of the process does not wait, as it would for a pool's.
+        answer: Future[Any] = Future()
+        work = (answer, operation, parameters)
+        try:
+            Thread(target=self._answer, args=work, name="copy", daemon=True).start()
+        except RuntimeError as error:
+            raise StorageFailed(f"{self._name}: {error}") from error
+        return await asyncio.wrap_future(answer)
+
+    def _answer(self, answer: Future[Any], operation: str, parameters: dict[str, object]) -> None:
+        if not answer.set_running_or_notify_cancel():
+            return
+        try:
+            answer.set_result(self._call(operation, parameters))
+        except BaseException as error:  # noqa: BLE001 - raised where it is awaited
+            answer.set_exception(error)
 
     def _call(self, operation: str, parameters: dict[str, object]) -> Any:  # noqa: ANN401
         if self._client is None:
             self._client = _client(self._place.bucket, self._place.profile)
         return getattr(self._client, operation)(**parameters)
+
+
+class _MisunderstoodError(Exception):
+    """The service took the request for one that brings the bytes with it."""
+
+
+def _etag(made: Mapping[str, Any], result: str) -> str:
+    try:
+        return str(made[result]["ETag"])
+    except KeyError as missing:
+        raise _MisunderstoodError(result) from missing
 
 
 def _client(bucket: Bucket, profile: str | None) -> Any:  # noqa: ANN401

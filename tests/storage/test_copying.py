@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing
+from threading import Event, Thread
 
 import pytest
 
 from tams.domain.clock import utc_now
-from tams.errors import NotFound, StorageFailed
+from tams.errors import LeaseLost, NotFound, StorageFailed
+from tams.storage import beats
 from tams.storage.base import Beat, Storage, StoredObject
 from tams.storage.copying import Source, copy, stored
 from tams.storage.local import LocalStorage
 from tams.storage.places import S3Place, parse_place
 from tams.storage.s3 import S3Storage
+from tams.storage.s3_copies import Original, S3Copies
 from tests.ceph import Gateway
 from tests.storage.conftest import PATIENT, once
 
@@ -210,3 +214,120 @@ async def test_two_that_differ_are_told(s3: S3Storage, beside: Elsewhere) -> Non
     with pytest.raises(StorageFailed, match="of 5000 bytes, 5000 came back, and not the same"):
         await copy(await stored(s3, "tams/a.ts"), careless, "copy.ts", beat)
     await careless.close()
+
+
+class Calls:
+    """Answers as AWS's client would, as a test says for each operation; notes what was asked."""
+
+    def __init__(self, **answers: object) -> None:
+        self.answers = answers
+        self.asked: list[str] = []
+
+    def __getattr__(self, operation: str) -> Callable[..., object]:
+        def call(**_: object) -> object:
+            self.asked.append(operation)
+            answer = self.answers[operation]
+            return answer() if callable(answer) else answer
+
+        return call
+
+
+async def copied_by(client: Calls, beat: Beat = beat, largest: int = 1000) -> bool:
+    """Have a service copy a hundred bytes, in parts if they are more than `largest`."""
+    place = parse_place("s3://bucket?endpoint=http://127.0.0.1:1&region=any")
+    assert isinstance(place, S3Place)
+    copies = S3Copies(place, "storage backend s3", largest=largest)
+    copies._client = client
+    original = Original(place=place, key="tams/a.ts", size=100, etag='"a"')
+    return await copies.copy(original, "copy.ts", "video/mp2t", beat)
+
+
+async def lost() -> None:
+    raise LeaseLost("it took too long")
+
+
+async def test_a_worker_that_lost_its_lease_asks_a_service_for_nothing() -> None:
+    client = Calls(copy_object={})
+    with pytest.raises(LeaseLost):
+        await copied_by(client, lost)
+    assert client.asked == []
+
+
+async def test_a_service_that_takes_a_copy_for_an_upload_does_not_copy() -> None:
+    whole = Calls(copy_object={"ETag": "of nothing"})
+    assert not await copied_by(whole)
+    parts = Calls(
+        create_multipart_upload={"UploadId": "u"},
+        upload_part_copy={"ETag": "of nothing"},
+        abort_multipart_upload={},
+    )
+    assert not await copied_by(parts, largest=50)
+    assert parts.asked == [*parts.answers]
+
+
+def test_the_process_ends_though_a_service_hangs_amid_a_copy() -> None:
+    asked, goes_on = Event(), Event()
+
+    def hang() -> dict[str, object]:
+        asked.set()
+        goes_on.wait(60)
+        return {}
+
+    async def give_up() -> None:
+        copying = asyncio.create_task(copied_by(Calls(copy_object=hang)))
+        await asyncio.to_thread(asked.wait)
+        copying.cancel()
+        await asyncio.gather(copying, return_exceptions=True)
+
+    process = Thread(target=lambda: asyncio.run(give_up()), daemon=True)
+    process.start()
+    process.join(20)
+    has_ended = not process.is_alive()
+    goes_on.set()
+    assert has_ended
+
+
+async def test_bytes_that_are_slow_to_become_durable_are_waited_for(
+    local: LocalStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(beats, "EVERY_S", 0.001)
+    durable = asyncio.Event()
+    beaten = []
+
+    class Slow(LocalStorage):
+        async def write(
+            self,
+            key: str,
+            content_type: str,
+            checksums: Mapping[str, str],
+            chunks: AsyncIterator[bytes],
+        ) -> StoredObject:
+            stored = await super().write(key, content_type, checksums, chunks)
+            beaten.clear()
+            await durable.wait()
+            return stored
+
+    async def count() -> None:
+        beaten.append(None)
+        if len(beaten) == 3:
+            durable.set()
+
+    slow = Slow(local.backend, local.root, local._urls)
+    async with asyncio.timeout(20):
+        await copy(source(), slow, "copy.ts", count)
+    durable.clear()
+    with pytest.raises(LeaseLost):
+        await copy(source(), slow, "other.ts", once_lost_after(25))
+    await slow.close()
+
+
+def once_lost_after(beats_before: int) -> Beat:
+    """A beat that fails once it has come so often, which is after the last byte has passed."""
+    left = [beats_before]
+
+    async def fail_at_last() -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            await lost()
+
+    return fail_at_last
