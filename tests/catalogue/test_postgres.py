@@ -117,7 +117,7 @@ async def test_a_connection_lost_before_commit_runs_the_work_again(catalogue, ad
         await tx.service.replace(ServiceDescription("mine"))
         if len(runs) == 1:
             await admin.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity "
                 "WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
             await tx.service.get()
@@ -149,7 +149,7 @@ async def test_a_deadlock_runs_a_work_again(postgres_url):
         catalogue.write(lock_both(one, two)), catalogue.write(lock_both(two, one))
     )
     assert locked == [two.id, one.id]
-    assert len(runs) == 3
+    assert len(runs) > 2  # more than three if they meet once more
     await catalogue.close()
 
 
@@ -179,7 +179,7 @@ async def test_a_server_that_has_gone_makes_it_busy(catalogue, admin):
     )
     await other.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
     await other.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name
+        "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname = $1", name
     )
     with pytest.raises(Busy):
         await catalogue.ping()

@@ -140,7 +140,7 @@ async def test_connections_that_are_cut_lose_nothing(server: CheckedServer, url:
     async with writing(server) as writers:
         for _ in range(5):
             await admin.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity "
                 "WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
             await progress(writers)
@@ -195,7 +195,7 @@ async def test_a_read_only_server_is_read(server: CheckedServer, url: str) -> No
     name = await admin.fetchval("SELECT current_database()")
     await admin.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
     await admin.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity "
         "WHERE datname = current_database() AND pid <> pg_backend_pid()"
     )
     (await server.get(f"/flows/{flow_id}")).is_status(200)
