@@ -11,6 +11,7 @@ from tams.domain.flows import LockedFlow
 from tams.domain.objects import InitObject
 from tams.domain.segments import NewSegment, Refusal, Segment
 from tams.domain.timerange import LIMIT, TimeRange, format_timestamp
+from tams.domain.tuples import made
 
 UNSTORED = -1
 """Stands for the key of an Object that an earlier Segment of the same batch brought."""
@@ -98,25 +99,24 @@ def decide(
     """Apply the rules to each screened Segment; later ones meet the earlier ones of the batch."""
     decision = Decision()
     timeline = _Timeline(survey.neighbours)
-    objects = _Objects(survey.objects)
+    objects: dict[str, KnownObject | Accepted] = dict(survey.objects)
     for post in posts:
-        known = objects.find(post.object_id)
+        known = _as_it_is(objects.get(post.object_id))
         try:
-            start, end = _bounds("timerange", post.timerange)
-            place, neighbour = timeline.before(end)
-            if neighbour is not None and neighbour.end > start:
-                if known is None or not _is_same(post, neighbour):
-                    raise _overlap(post, neighbour)
-                _check_reuse(post, known)
+            place = timeline.place(post, known)
+            if place is None:
                 continue
-            init = None if post.init_object_id is None else objects.find(post.init_object_id)
+            init_id = post.init_object_id
+            init = None if init_id is None else _as_it_is(objects.get(init_id))
             accepted = _accept(flow, post, known, init, backend_labels)
         except ValueError as refusal:
             decision.refused.append(Refusal(post.object_id, post.timerange, str(refusal)))
             continue
         decision.accepted.append(accepted)
-        timeline.insert(place, start, accepted.segment)
-        objects.take(accepted)
+        timeline.insert(place, accepted.segment)
+        objects[post.object_id] = accepted
+        if accepted.init is not None and init_id is not None:
+            objects[init_id] = accepted.init._replace(state="init")
     return decision
 
 
@@ -156,27 +156,33 @@ def _accept(
     init: KnownObject | None,
     backend_labels: frozenset[str],
 ) -> Accepted:
-    used = post.timerange
-    if post.ts_offset:
-        used = used.shifted(-post.ts_offset)
-    covers = post.object_timerange or used
-    count, init_id = post.key_frame_count, post.init_object_id
+    (
+        object_id, timerange, ts_offset, covers, last_duration, sample_offset, sample_count, count,
+        get_urls, init_id,
+    ) = post  # fmt: skip
+    used = timerange.shifted(-ts_offset) if ts_offset else timerange
+    if covers is None:
+        covers = used
     if known is None or known.state == "allocated":
         _check_new(flow, post, known, backend_labels)
-        _check_init(flow, post, init)
+        if init_id is not None or flow.uses_init_segments:
+            _check_init(flow, post, init)
     else:
         _check_known(flow, post, known)
-        covers, count, init_id = (
-            known.timerange or covers,
-            known.key_frame_count,
-            known.init_object_id,
-        )
-        init = None
+        covers, count = known.timerange or covers, known.key_frame_count
+        init, init_id = None, known.init_object_id
     if covers is not used and not covers.contains(used):
         raise ValueError(
             f"timerange: less ts_offset it is {used}, which is not within the Object's {covers}"
         )
-    return Accepted(_segment(post, covers, count, init_id), known, post, init)
+    start, end, inclusive = timerange
+    object_start, object_end, object_inclusive = covers
+    segment = made(Segment, (
+        start, end, inclusive, object_id, ts_offset, last_duration, sample_offset, sample_count,
+        object_start, object_end, object_inclusive, count, None, None, get_urls or None,
+        None if init_id is None else InitObject(init_id),
+    ))  # fmt: skip
+    return made(Accepted, (segment, known, post, init))
 
 
 def _check_new(
@@ -250,33 +256,11 @@ def _check_reuse(post: NewSegment, known: KnownObject) -> None:
             )
 
 
-def _segment(
-    post: NewSegment, covers: TimeRange, count: int | None, init_id: str | None
-) -> Segment:
-    start, end = _bounds("timerange", post.timerange)
-    object_start, object_end = _bounds("object_timerange", covers)
-    return Segment(
-        start,
-        end,
-        post.timerange.end_inclusive,
-        post.object_id,
-        post.ts_offset,
-        post.last_duration,
-        post.sample_offset,
-        post.sample_count,
-        object_start,
-        object_end,
-        covers.end_inclusive,
-        count,
-        None,
-        None,
-        post.get_urls or None,
-        None if init_id is None else InitObject(init_id),
-    )
-
-
-def _registered(accepted: Accepted) -> KnownObject:
-    segment, known = accepted.segment, accepted.object
+def _as_it_is(known: KnownObject | Accepted | None) -> KnownObject | None:
+    """What an accepted Segment has made of its Object is only told if a later one asks: rarely."""
+    if not isinstance(known, Accepted):
+        return known
+    segment, known = known.segment, known.object
     key = UNSTORED if known is None else known.key
     allocated_for = None if known is None else known.allocated_for
     init_id = None if segment.init_object is None else segment.init_object.object_id
@@ -300,13 +284,6 @@ def _is_same(post: NewSegment, neighbour: Neighbour | Segment) -> bool:
     )
 
 
-def _bounds(field: str, timerange: TimeRange) -> tuple[int, int]:
-    start, end, _ = timerange
-    if start is None or end is None:
-        raise ValueError(f"{field}: it must have a start and an end")
-    return start, end
-
-
 def _overlap(post: NewSegment, neighbour: Neighbour | Segment) -> ValueError:
     there = TimeRange(neighbour.start, neighbour.end, bool(neighbour.end_inclusive))
     return ValueError(f"timerange: {post.timerange} overlaps the registered Segment {there}")
@@ -327,24 +304,6 @@ def _for_another_flow(field: str, object_id: str) -> ValueError:
     return ValueError(f"{field}: {object_id} was allocated for another Flow")
 
 
-class _Objects:
-    """The Objects as they stood there, and as the Segments accepted so far have made them."""
-
-    def __init__(self, stored: Mapping[str, KnownObject]) -> None:
-        self._known: dict[str, KnownObject | Accepted] = dict(stored)
-
-    def find(self, object_id: str) -> KnownObject | None:
-        known = self._known.get(object_id)
-        return _registered(known) if isinstance(known, Accepted) else known
-
-    def take(self, accepted: Accepted) -> None:
-        """What it has become is only told if a later Segment asks, which is rare."""
-        new, init = accepted.new, accepted.init
-        self._known[new.object_id] = accepted
-        if init is not None and new.init_object_id is not None:
-            self._known[new.init_object_id] = init._replace(state="init")
-
-
 class _Timeline:
     """The Segments that stood there near by, and those accepted so far, by start."""
 
@@ -352,12 +311,23 @@ class _Timeline:
         self._starts = [neighbour.start for neighbour in stored]
         self._segments: list[Neighbour | Segment] = list(stored)
 
-    def before(self, end: int) -> tuple[int, Neighbour | Segment | None]:
-        """The Segment with the greatest start below `end`, and the place that follows it."""
-        place = bisect_left(self._starts, end)
-        return place, self._segments[place - 1] if place else None
+    def place(self, post: NewSegment, known: KnownObject | None) -> int | None:
+        """Where it is to be inserted; None if it is there already.
 
-    def insert(self, place: int, start: int, segment: Segment) -> None:
-        """Put a Segment that overlaps none in the place where `before` looked."""
-        self._starts.insert(place, start)
+        Raises `ValueError` if it overlaps another, or does not know its Object as that is.
+        """
+        start, end, _ = post.timerange
+        if start is None or end is None:
+            raise ValueError("timerange: it must have a start and an end")
+        place = bisect_left(self._starts, end)
+        if place and (there := self._segments[place - 1]).end > start:
+            if known is None or not _is_same(post, there):
+                raise _overlap(post, there)
+            _check_reuse(post, known)
+            return None
+        return place
+
+    def insert(self, place: int, segment: Segment) -> None:
+        """Put a Segment in the place that `place` gave."""
+        self._starts.insert(place, segment.start)
         self._segments.insert(place, segment)

@@ -32,6 +32,7 @@ from tams.domain.pages import Page, PageRequest
 from tams.domain.registration import Accepted, KnownObject, Neighbour, Survey
 from tams.domain.segments import NewSegment, Segment, SegmentQuery, segment_of
 from tams.domain.timerange import TimeRange
+from tams.domain.tuples import made
 from tams.errors import Invalid
 
 _EARLIEST, _LATEST = -(2**63), 2**63 - 1
@@ -42,10 +43,14 @@ _STATE = f"""CASE WHEN o.removable_at IS NOT NULL THEN 'condemned'
     WHEN o.is_init = 1 THEN CASE WHEN {LIVING_INIT} THEN 'init' ELSE 'condemned' END
     WHEN o.start_ns IS NULL THEN 'allocated'
     WHEN {LIVING} THEN 'registered' ELSE 'condemned' END"""
-_INIT_ID = "(SELECT i.id FROM object i WHERE i.pk = o.init_pk)"
+_FACTS = """CASE WHEN o.start_ns IS NOT NULL THEN {}(o.start_ns, o.end_ns, o.end_inclusive,
+    o.key_frame_count, (SELECT i.id FROM object i WHERE i.pk = o.init_pk), o.init_pk){} END"""
+_NEIGHBOUR = """{}(s.start_ns, s.end_ns, s.end_inclusive, o.id, s.ts_offset, s.last_duration,
+    s.sample_offset, s.sample_count){}"""
 
 # One statement for the batch, hence one round trip: the named Objects (0), the Segments with the
 # greatest start below an end, each once (1), and keys for Objects that may turn out to be new (2).
+# What most Objects of a registration have not yet is told as JSON, so that a row is short.
 # A batch often has one neighbour for all, that of the last end: the others are only looked for if a
 # Segment starts between the first end (?5) and the last (?6). On PostgreSQL `OFFSET 0` keeps the
 # planner from joining all Segments or Objects first; on SQLite `CROSS JOIN` does, and spares
@@ -53,12 +58,10 @@ _INIT_ID = "(SELECT i.id FROM object i WHERE i.pk = o.init_pk)"
 _BETWEEN_ENDS = """SELECT 1 FROM segment
         WHERE flow_pk = ?1 AND start_ns >= ?5 AND start_ns < ?6 LIMIT 1"""
 _SURVEY = Written(
-    f"""SELECT 0, o.id, {_STATE}, o.pk, o.allocated_for, o.start_ns, o.end_ns, o.end_inclusive,
-    o.key_frame_count, o.init_pk, NULL, {_INIT_ID}
+    f"""SELECT 0, o.id, o.pk, {_STATE}, o.allocated_for, {_FACTS.format("json_array", "")}
 FROM json_each(?2) j CROSS JOIN object o ON o.id = j.value
 UNION ALL
-SELECT 1, o.id, NULL, NULL, s.start_ns, s.end_ns, s.end_inclusive, s.ts_offset, s.last_duration,
-    s.sample_offset, s.sample_count, NULL
+SELECT 1, NULL, NULL, NULL, NULL, {_NEIGHBOUR.format("json_array", "")}
 FROM (SELECT max(start_ns) AS start_ns FROM segment WHERE flow_pk = ?1 AND start_ns < ?6
     UNION SELECT (SELECT max(p.start_ns) FROM segment p
         WHERE p.flow_pk = ?1 AND p.start_ns < j.value)
@@ -66,17 +69,15 @@ FROM (SELECT max(start_ns) AS start_ns FROM segment WHERE flow_pk = ?1 AND start
 CROSS JOIN segment s ON s.flow_pk = ?1 AND s.start_ns = n.start_ns
 CROSS JOIN object o ON o.pk = s.object_pk
 UNION ALL
-SELECT 2, j.value, NULL, j.key + 1 +
-    coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'object'), 0),
-    NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+SELECT 2, j.value, j.key + 1 +
+    coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'object'), 0), NULL, NULL, NULL
 FROM json_each(?4) j""",
-    f"""WITH named AS (SELECT o.id, {_STATE} AS state, o.pk, o.allocated_for, o.start_ns, o.end_ns,
-    o.end_inclusive, o.key_frame_count, o.init_pk, NULL::bigint, {_INIT_ID}
+    f"""WITH named AS (SELECT o.id, o.pk, {_STATE}, o.allocated_for,
+    {_FACTS.format("json_build_array", "::text")}
 FROM object o WHERE o.id = ANY($2::text[]) ORDER BY o.pk FOR UPDATE)
 SELECT 0, named.* FROM named
 UNION ALL
-SELECT 1, o.id, NULL, NULL, s.start_ns, s.end_ns, s.end_inclusive, s.ts_offset, s.last_duration,
-    s.sample_offset, s.sample_count, NULL
+SELECT 1, NULL, NULL, NULL, NULL, {_NEIGHBOUR.format("json_build_array", "::text")}
 FROM ((SELECT start_ns FROM segment WHERE flow_pk = $1 AND start_ns < $6
         ORDER BY start_ns DESC LIMIT 1)
     UNION SELECT p.start_ns FROM ({_BETWEEN_ENDS.replace("?", "$")}) b
@@ -87,8 +88,7 @@ CROSS JOIN LATERAL (SELECT * FROM segment
     WHERE flow_pk = $1 AND start_ns = n.start_ns OFFSET 0) s
 CROSS JOIN LATERAL (SELECT id FROM object WHERE pk = s.object_pk OFFSET 0) o
 UNION ALL
-SELECT 2, e.id, NULL, nextval(pg_get_serial_sequence('object', 'pk')),
-    NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+SELECT 2, e.id, nextval(pg_get_serial_sequence('object', 'pk')), NULL, NULL, NULL
 FROM unnest($4::text[]) AS e(id)""",
 )
 
@@ -108,14 +108,16 @@ UPDATE object SET is_init = 1, expires = NULL FROM v WHERE object.pk = v.pk""",
     "bigint",
 )
 _ADD_OBJECTS = Rows.inserted(
-    object_, "pk", "id", "others", "first_flow_pk", "start_ns", "end_ns", "end_inclusive",
-    "key_frame_count", "init_pk",
+    object_, "pk", "first_flow_pk", "start_ns", "end_ns", "end_inclusive", "key_frame_count",
+    "init_pk", "id", "others",
 )  # fmt: skip
 _ADD_INSTANCES = Rows.inserted(instance, "object_pk", "position", "url", "label")
 _ADD_SEGMENTS = Rows.inserted(
     segment, "flow_pk", "start_ns", "end_ns", "end_inclusive", "object_pk", "registered",
     "ts_offset", "last_duration", "sample_offset", "sample_count", "init_pk",
 )  # fmt: skip
+
+_UNREGISTERED = (None, None, None)
 
 _LIVING_FLOW = "(SELECT pk FROM flow WHERE id = ?1 AND gone_at IS NULL)"
 
@@ -177,49 +179,53 @@ class SQLSegments(Segments):
         ends = [_LATEST if (end := post.timerange.end) is None else end for post in posts]
         brought = list({post.object_id for post in posts if post.get_urls})
         rows = await self._connection.fetch(
-            _SURVEY,
-            (flow.key, list(_named(flow, posts)), ends, brought, min(ends), max(ends)),
+            _SURVEY, (flow.key, _named(flow, posts), ends, brought, min(ends), max(ends))
         )
         objects: dict[str, KnownObject] = {}
         neighbours: list[Neighbour] = []
-        for row in rows:
-            part, object_id, state, key, owner, start, end, inclusive, *more, init_id = row
+        for part, object_id, key, state, owner, told in rows:
             if part == 0:
-                count, init_key, _ = more
-                covers = None if start is None else TimeRange(start, end, bool(inclusive))
-                objects[object_id] = KnownObject(key, state, owner, covers, count, init_id)
+                covers, count, init_id = _UNREGISTERED if told is None else self._facts(told)
+                objects[object_id] = made(KnownObject, (key, state, owner, covers, count, init_id))
                 self._keys[object_id] = key
-                if init_id is not None:
-                    self._keys[init_id] = init_key
             elif part == 1:
-                neighbours.append(Neighbour._make((*row[4:7], object_id, *row[7:11])))
+                neighbours.append(Neighbour(*json.loads(told)))
             else:
                 self._reserved[object_id] = key
         return Survey(objects, sorted(neighbours))
 
+    def _facts(self, told: str) -> tuple[TimeRange, int | None, str | None]:
+        start, end, inclusive, count, init_id, init_key = json.loads(told)
+        if init_id is not None:
+            self._keys[init_id] = init_key
+        return TimeRange(start, end, bool(inclusive)), count, init_id
+
     async def add(self, flow: LockedFlow, accepted: Sequence[Accepted], at: datetime) -> None:
         if not accepted:
             return
-        ordinal = self._change(flow, at)
+        flow_key, ordinal = flow.key, self._change(flow, at)
         registered, inits, external, segments = [], [], [], []
         instances: list[Row] = []
         for new, known, post, init in accepted:
             (
                 start, end, inclusive, object_id, ts_offset, last_duration, sample_offset,
-                sample_count, object_start, object_end, object_inclusive, count, *_, needed,
+                sample_count, object_start, object_end, object_inclusive, count, _, _, _, needed,
             ) = new  # fmt: skip
             key = self._reserved[object_id] if known is None or known.key < 0 else known.key
             init_key = None if needed is None else self._keys[needed.object_id]
             segments.append(
-                (flow.key, start, end, int(inclusive), key, ordinal, ts_offset, last_duration,
+                (flow_key, start, end, int(inclusive), key, ordinal, ts_offset, last_duration,
                  sample_offset, sample_count, init_key)
             )  # fmt: skip
-            facts = (flow.key, object_start, object_end, int(object_inclusive), count, init_key)
-            if known is None:
-                external.append((key, object_id, 1, *facts))
-                instances += _instances(key, post)
-            elif known.state == "allocated":
-                registered.append((key, *facts))
+            if known is None or known.state == "allocated":
+                facts = (
+                    key, flow_key, object_start, object_end, int(object_inclusive), count, init_key
+                )  # fmt: skip
+                if known is not None:
+                    registered.append(facts)
+                else:
+                    external.append((*facts, object_id, 1))
+                    instances += _instances(key, post)
             if init is not None and init.state == "allocated":
                 inits.append((init.key,))
         # In the order of their keys they lie side by side: two thirds of the time on SQLite.
@@ -320,11 +326,13 @@ class SQLSegments(Segments):
         return [segment_of((*row[:-2], others.get(row[3]), inits.get(row[-1]))) for row in rows]
 
 
-def _named(flow: LockedFlow, posts: Sequence[NewSegment]) -> set[str]:
-    named = {post.object_id for post in posts}
+def _named(flow: LockedFlow, posts: Sequence[NewSegment]) -> list[str]:
+    """Each once, in their order: Objects that were allocated together lie side by side."""
+    named = dict.fromkeys([post.object_id for post in posts])
     if flow.uses_init_segments:
-        named |= {post.init_object_id for post in posts if post.init_object_id is not None}
-    return named
+        inits = [post.init_object_id for post in posts if post.init_object_id is not None]
+        named |= dict.fromkeys(inits)
+    return list(named)
 
 
 def _instances(key: int, post: NewSegment) -> Iterator[Row]:
