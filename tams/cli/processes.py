@@ -10,10 +10,12 @@ import asyncio
 import gc
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import connection, get_context
 from multiprocessing.context import ForkProcess
+from pathlib import Path
 from socket import socket
 from time import monotonic
 
@@ -74,9 +76,16 @@ class Slot:
         if now - self._began >= _LASTING_S:
             self.begins, self._pause = now, _FIRST_PAUSE_S
         else:
-            self.begins, self._pause = now + self._pause, min(2 * self._pause, _LONGEST_PAUSE_S)
+            self.put_off()
         self.forget_ready()
-        self.process = None
+        if self.process is not None:
+            self.process.close()
+            self.process = None
+
+    def put_off(self) -> None:
+        """Let a pause pass before the next one begins."""
+        self.begins = self._now() + self._pause
+        self._pause = min(2 * self._pause, _LONGEST_PAUSE_S)
 
     def ended(self, *, by_force: bool) -> int | None:
         """The exit status of its process, 0 if it has none; None if that goes on."""
@@ -101,6 +110,25 @@ class Slot:
         if self.ready is not None:
             os.close(self.ready)
             self.ready = None
+
+
+@contextmanager
+def _closed_if_it_fails() -> Iterator[None]:
+    """Leave nothing open that the block has opened: multiprocessing does, where it cannot fork."""
+    before = _open_files()
+    try:
+        yield
+    except OSError:
+        for descriptor in _open_files() - before:
+            with suppress(OSError):  # one was that of the listing
+                os.close(descriptor)
+        raise
+
+
+def _open_files() -> set[int]:
+    """The descriptors of this process; none where the system does not tell."""
+    folder = Path("/dev/fd")
+    return {int(each.name) for each in folder.iterdir()} if folder.exists() else set()
 
 
 class Processes:
@@ -154,7 +182,8 @@ class Processes:
                 if slot.process is None and monotonic() >= slot.begins:
                     self._begin(slot)
             self._meet_ready(announce)
-            if not self._make_room():
+            self._make_room()
+            if not self._served and self._slots[0].process is None:
                 break
         return received
 
@@ -175,15 +204,31 @@ class Processes:
         return b""
 
     def _begin(self, slot: Slot) -> None:
+        try:
+            with _closed_if_it_fails():
+                process, ready = self._fork()
+        except OSError as error:
+            slot.put_off()
+            _log.error("a server process cannot begin", error=error.strerror)
+        else:
+            slot.begin(process, ready)
+
+    def _fork(self) -> tuple[ForkProcess, int]:
+        """Begin a process; gives it, and where it says that it is ready."""
         ready, tell = os.pipe()
         process = get_context("fork").Process(
             target=self._become_server, args=(Tether(tell, self._kept),), name="server"
         )
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-        process.start()
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
-        os.close(tell)
-        slot.begin(process, ready)
+        try:
+            process.start()
+        except OSError:
+            os.close(ready)
+            raise
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+            os.close(tell)
+        return process, ready
 
     def _become_server(self, tether: Tether) -> None:
         """What a forked process does; SIGINT stays blocked, since its keeper passes it on."""
@@ -203,19 +248,17 @@ class Processes:
                 self._slots += [Slot() for _ in range(self._number - 1)]
             _log.info("a server process has begun", begun=slot.process.pid)
 
-    def _make_room(self) -> bool:
-        """Make room for what has ended; False if there is no use in that."""
+    def _make_room(self) -> None:
         for slot in self._slots:
             process = slot.process
             if process is None or process.exitcode is None:
                 continue
+            pid, status = process.pid, process.exitcode
             slot.end()
             if not self._served:
-                _log.error("no server process could begin", ended=process.pid)
-                return False
-            status = process.exitcode
-            _log.warning("a server process has ended", ended=process.pid, status=status)
-        return True
+                _log.error("no server process could begin", ended=pid)
+                return
+            _log.warning("a server process has ended", ended=pid, status=status)
 
     def _finish(self) -> int:
         self._listener.close()  # else whoever comes now would wait for nobody

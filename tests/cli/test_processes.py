@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 import signal
 from contextlib import suppress
 from itertools import pairwise
@@ -79,8 +80,37 @@ def until_gone(process: int) -> None:
     """Wait until a process has ended."""
     end = monotonic() + DEADLINE_S
     with suppress(ProcessLookupError):
-        while monotonic() < end:
+        while True:
             os.kill(process, 0)
+            assert monotonic() < end, f"{process} goes on"
+
+
+def until_said(text: str, server: ServerProcess, times: int) -> None:
+    end = monotonic() + DEADLINE_S
+    while server.said.count(text) < times:
+        assert monotonic() < end, server.said
+
+
+def descriptors(process: int) -> int:
+    return len([*Path(f"/proc/{process}/fd").iterdir()])
+
+
+@pytest.mark.parametrize("spare", [-2, 0, 4])
+def test_what_cannot_begin_for_lack_of_files_begins_later(tmp_path: Path, spare: int) -> None:
+    """Wherever in its beginning the last one is taken."""
+    with server_process(tmp_path, "", options=TWO) as server:
+        first, _ = begun(server, 2)
+        held = descriptors(server.pid) - 2  # of the pipe to a process that has ended
+        files = resource.prlimit(server.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (held + spare, files[1]))
+        os.kill(first, signal.SIGKILL)
+        until_said("a server process cannot begin", server, 2)
+        with Client(server.url) as client:
+            assert client.ask("GET", "/service").status == 200
+        resource.prlimit(server.pid, resource.RLIMIT_NOFILE, files)
+        begun(server, 3)
+        assert descriptors(server.pid) == held + 2
+        assert server.stop() == 0
 
 
 def test_what_does_not_allow_a_start_is_said_once(tmp_path: Path) -> None:
