@@ -107,7 +107,14 @@ async def _reach(server: Server) -> Json:
 
 
 async def _rename(server: Server, before: Json) -> tuple[str, ...]:
-    """Give the service back its names; return what could not be given back."""
+    """Give the service back its names; return what could not be given back, as far as one knows."""
+    try:
+        return await _renamed(server, before)
+    except (aiohttp.ClientError, TimeoutError, AssertionError, ValueError):
+        return ("the service's name",)
+
+
+async def _renamed(server: Server, before: Json) -> tuple[str, ...]:
     now = await server.read("/service")
     changed = [name for name in NAMES if now.get(name) != before.get(name)]
     known = {name: before[name] for name in changed if name in before}

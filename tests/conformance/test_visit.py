@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -16,7 +16,7 @@ from tams.conformance.suite import CHECKS
 from tams.conformance.visit import Visit
 from tams.errors import TamsError
 from tests.authority import PASSWORD, guarding
-from tests.serving import CheckedServer, serving
+from tests.serving import CheckedServer, listening, serving
 
 SUBSCRIBING = 270
 
@@ -100,6 +100,40 @@ async def test_what_was_being_made_as_the_visit_was_broken_off_is_removed(tmp_pa
                 await visit
         assert await server.ids("/flows") == []
         assert await server.ids("/sources") == []
+
+
+async def just_a_service(_: Scope, __: Receive, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b'{"api_version": "8.2"}'})
+
+
+async def test_a_server_that_goes_amid_a_visit_takes_no_results_with_it():
+    async with AsyncExitStack() as up:
+        base = await up.enter_async_context(listening(just_a_service))
+
+        async def stop(_: Server) -> None:
+            await up.aclose()
+
+        outcome = await Visit(base, one_check(stop)).make(ignore)
+    assert [one.verdict for one in outcome.results] == [Verdict.PASS]
+    assert outcome.left == ("the service's name",)
+
+
+async def test_a_visit_broken_off_after_its_server_has_gone_is_broken_off():
+    gone = asyncio.Event()
+    async with AsyncExitStack() as up:
+        base = await up.enter_async_context(listening(just_a_service))
+
+        async def stop_and_wait(_: Server) -> None:
+            await up.aclose()
+            gone.set()
+            await asyncio.Event().wait()
+
+        async with begun(Visit(base, one_check(stop_and_wait))) as visit:
+            await gone.wait()
+            visit.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await visit
 
 
 async def _subscribed(server: CheckedServer) -> Outcome:
