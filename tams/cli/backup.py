@@ -33,7 +33,7 @@ def backup(
             url = read_settings(os.environ).catalogue_url
             connect.backup(url, file, force=force, tell=tell)
         except OSError as error:
-            raise TamsError(f"{file}: {error.strerror}") from error
+            raise _blamed(error, file) from error
     typer.echo(f"{file} has the catalogue")
 
 
@@ -52,7 +52,12 @@ def restore(
             url = read_settings(os.environ).catalogue_url
             aside = connect.restore(url, file, utc_now(), tell=tell)
         except OSError as error:
-            raise TamsError(f"{file}: {error.strerror}") from error
+            raise _blamed(error, file) from error
     typer.echo(
         "the catalogue is that of the backup" + (f"; the old one is {aside}" if aside else "")
     )
+
+
+def _blamed(error: OSError, file: Path) -> TamsError:
+    """Name what the system refused; of two files it is what was to be made."""
+    return TamsError(f"{error.filename2 or error.filename or file}: {error.strerror}")

@@ -207,6 +207,19 @@ def test_a_restore_needs_no_catalogue(settings: Path, shell) -> None:
     assert name_of(settings) == "past"
 
 
+def test_a_folder_of_the_catalogue_that_cannot_be_made_is_named(
+    settings: Path, monkeypatch: pytest.MonkeyPatch, shell
+) -> None:
+    asyncio.run(named(settings, "past"))
+    backup = settings.with_name("backup.db")
+    assert shell("admin", "backup", str(backup)).exit_code == 0
+    monkeypatch.setenv("TAMS_CATALOGUE", f"sqlite:///{settings}/below/catalogue.db")
+    refused = shell("admin", "restore", str(backup))
+    assert refused.exit_code == 1
+    assert f"{settings}/below: " in refused.stderr
+    assert str(backup) not in refused.stderr
+
+
 @pytest.mark.parametrize("words", [["backup"], ["restore"]])
 def test_postgresql_has_tools_of_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shell, words
