@@ -99,7 +99,7 @@ def _collectors_by(name: str, wanted: str) -> Select[Any]:
 
 _SOURCE_COLLECTORS = _collectors_by("source_id", "source_ids")
 _FLOW_COLLECTORS = _collectors_by("id", "flow_ids")
-_SOURCES_OF = select(flow.c.id, flow.c.source_id).where(
+SOURCES_OF = select(flow.c.id, flow.c.source_id).where(
     Among(flow.c.id, "flow_ids"), flow.c.gone_at.is_(None)
 )
 
@@ -189,7 +189,7 @@ class Collections:
         Only those of the ids that are Flows here and of which there is something to tell.
         """
         given = {"flow_ids": list(flow_ids)}
-        sources = {row[0]: row[1] for row in await self._connection.fetch(_SOURCES_OF, given)}
+        sources = {row[0]: row[1] for row in await self._connection.fetch(SOURCES_OF, given)}
         above = await self.source_collectors(list(set(sources.values())))
         if not above:
             return {}

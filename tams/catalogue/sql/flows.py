@@ -9,14 +9,13 @@ from typing import Any
 from sqlalchemy import bindparam, delete, insert, select, update
 
 from tams.catalogue.promises.flows import Flows
-from tams.catalogue.sql.collections import Collections
+from tams.catalogue.sql.collections import SOURCES_OF, Collections
 from tams.catalogue.sql.connection import Connection
 from tams.catalogue.sql.flow_listing import FLOWS, flow_filters
 from tams.catalogue.sql.flow_rows import METADATA, UNCHANGING, FlowRow, metadata, unchanging
 from tams.catalogue.sql.flow_times import REACH, bounds
 from tams.catalogue.sql.moments import microseconds
 from tams.catalogue.sql.schema import flow, mutex
-from tams.catalogue.sql.statements import Among
 from tams.catalogue.sql.tags import FLOW_TAGS
 from tams.domain.flows import Flow, FlowQuery, LockedFlow
 from tams.domain.pages import Page, PageRequest
@@ -47,9 +46,6 @@ _ADD = insert(flow).values(_METADATA | _UNCHANGING).returning(flow.c.pk)
 _REPLACE = update(flow).values(_METADATA).where(flow.c.pk == bindparam("pk"))
 _REMOVE = update(flow).values(gone_at=bindparam("gone_at")).where(flow.c.pk == bindparam("pk"))
 _FORGET = delete(flow).where(flow.c.pk == bindparam("pk"), flow.c.gone_at.is_not(None))
-_SOURCES_OF = select(flow.c.id, flow.c.source_id).where(
-    Among(flow.c.id, "flow_ids"), flow.c.gone_at.is_(None)
-)
 
 
 class SQLFlows(Flows):
@@ -110,7 +106,7 @@ class SQLFlows(Flows):
         await self._connection.execute(_FORGET, {"pk": key})
 
     async def sources_of(self, flow_ids: Iterable[str]) -> Mapping[str, str]:
-        rows = await self._connection.fetch(_SOURCES_OF, {"flow_ids": list(flow_ids)})
+        rows = await self._connection.fetch(SOURCES_OF, {"flow_ids": list(flow_ids)})
         return {row[0]: row[1] for row in rows}
 
     async def collected_from(self, flow_ids: Iterable[str]) -> frozenset[str]:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from sqlalchemy import TextClause, text
 
+from tams.catalogue.sql.probes import IS_OPEN
 from tams.domain.faults import FaultKind
 
-_OPEN = "status IN ('created', 'started')"
 _NOW, _DUE = "CAST(:now AS bigint)", "CAST(:due AS bigint)"
 
 
@@ -40,7 +40,7 @@ WHERE flow_pk = :pk AND start_ns = :at""",
         "flow", "ordinal", "SELECT max(s.registered) FROM segment s WHERE s.flow_pk = flow.pk"
     ),
     FaultKind.FLOW_DELETIONS: f"""UPDATE flow SET deletions = (SELECT nullif(count(*), 0)
-    FROM deletion_request d WHERE d.flow_pk = flow.pk AND d.{_OPEN} AND d.delete_flow = 0)
+    FROM deletion_request d WHERE d.flow_pk = flow.pk AND d.{IS_OPEN} AND d.delete_flow = 0)
 WHERE pk = :pk""",
     FaultKind.FLOW_ORDINAL: _raise("flow", "ordinal", _events_of("flow")),
     FaultKind.SOURCE_ORDINAL: _raise("source", "ordinal", _events_of("source")),

@@ -70,7 +70,7 @@ def _exists(rows: str) -> str:
 
 
 _HAS_INSTANCE = _exists("instance i WHERE i.object_pk = t.pk")
-_IS_OPEN = "status IN ('created', 'started')"
+IS_OPEN = "status IN ('created', 'started')"
 
 PROBES: dict[Noun, dict[FaultKind, Written]] = {
     "Flows": {
@@ -82,7 +82,7 @@ PROBES: dict[Noun, dict[FaultKind, Written]] = {
         ),
         FaultKind.FLOW_DELETIONS: _of_flows(
             f"""coalesce(t.deletions, 0) <> (SELECT count(*) FROM deletion_request d
-    WHERE d.flow_pk = t.pk AND d.{_IS_OPEN} AND d.delete_flow = 0)"""
+    WHERE d.flow_pk = t.pk AND d.{IS_OPEN} AND d.delete_flow = 0)"""
         ),
         FaultKind.FLOW_ORDINAL: _of_flows(
             """t.ordinal < (SELECT max(e.ordinal) FROM event e
@@ -158,7 +158,7 @@ WHERE {_IN_SLICE} AND NOT {{queued}} AND (t.incoming = 1 OR NOT EXISTS
         # That of a Flow whose row is there is missed by the row.
         FaultKind.REQUEST_LEFT: written(
             f"""SELECT t.pk, 0, 'deletion request ' || t.id FROM deletion_request t
-WHERE {_IN_SLICE} AND t.{_IS_OPEN} AND CASE WHEN t.delete_flow = 0 THEN NOT {{slices}}
+WHERE {_IN_SLICE} AND t.{IS_OPEN} AND CASE WHEN t.delete_flow = 0 THEN NOT {{slices}}
     ELSE NOT {{rows}} AND NOT EXISTS (SELECT 1 FROM flow f WHERE f.pk = t.flow_pk) END""",
             slices=_queued("'delete_segments'", "t.pk"),
             rows=_queued("'remove_flow'", "t.flow_pk"),
