@@ -13,7 +13,7 @@ import os
 import re
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -78,9 +78,11 @@ class Killer:
             if chosen < WORKERS:
                 self.workers[chosen].kill()
                 self.workers[chosen] = self.workers[chosen].again()
+                self.killed += 1
             elif serving := self.serving():
-                os.kill(chance.choice(serving), signal.SIGKILL)
-            self.killed += 1
+                with suppress(ProcessLookupError):  # it ended since
+                    os.kill(chance.choice(serving), signal.SIGKILL)
+                    self.killed += 1
 
     def serving(self) -> list[int]:
         """The server processes that have begun and not ended."""
