@@ -6,11 +6,15 @@ import asyncio
 import resource
 import socket
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from starlette.types import Message, Receive, Scope, Send
 
+from tams.api.patience import Patience
+from tams.errors import TooSlow
 from tests.durability.client import Client, PatientClient
 from tests.durability.process import server_process
 from tests.serving import CheckedServer, serving
@@ -52,19 +56,36 @@ async def test_a_body_that_stops_coming_is_given_up(server: CheckedServer) -> No
     (await server.upload(allocated, bytes(SIZE))).is_status(200)
 
 
-async def test_a_body_that_flows_may_take_long(server: CheckedServer) -> None:
+PIECES = 8
+
+
+@pytest.mark.parametrize(("between", "is_read"), [(40.0, True), (70.0, False)])
+async def test_a_body_that_flows_may_take_long(
+    monkeypatch: pytest.MonkeyPatch, between: float, is_read: bool
+) -> None:
     """Each piece comes in time, all of them together do not."""
-    [allocated] = await server.allocate((await server.flow())["id"])
-    reader, writer = await begun(allocated["put_url"]["url"], b"")
-    pieces = 8
-    for _ in range(pieces):
-        await asyncio.sleep(0.06)
-        writer.write(bytes(SIZE // pieces))
-        await writer.drain()
-    async with asyncio.timeout(20):
-        assert (await reader.readline()).startswith(b"HTTP/1.1 200")
-    writer.close()
-    await writer.wait_closed()
+    loop, real = asyncio.get_running_loop(), asyncio.get_running_loop().time
+    left, ahead = PIECES, 0.0
+    monkeypatch.setattr(loop, "time", lambda: real() + ahead)
+
+    async def receive() -> Message:
+        nonlocal left, ahead
+        left, ahead = left - 1, ahead + between
+        for _ in range(3):  # so that what is due by now is done
+            await asyncio.sleep(0)
+        return {"type": "http.request", "body": b"x", "more_body": left > 0}
+
+    async def read(_: Scope, receive: Receive, __: Send) -> None:
+        while (await receive())["more_body"]:
+            pass
+
+    async def send(_: Message) -> None:
+        raise AssertionError("nothing is answered here")
+
+    reading = Patience(read, 60.0)({"type": "http", "method": "PUT"}, receive, send)
+    with nullcontext() if is_read else pytest.raises(TooSlow):
+        await reading
+    assert (left == 0) is is_read
 
 
 def test_more_connections_than_file_descriptors_hold_up_nobody_for_long(tmp_path: Path) -> None:
