@@ -196,14 +196,16 @@ async def test_a_folder_that_hangs_says_of_each_key_that_it_stays(hasty: LocalSt
     lock = hasty.root / ".lock"
     lock.unlink(missing_ok=True)
     os.mkfifo(lock)
-    failed = await hasty.delete_many(["a", "b"])
-    assert [*failed] == ["a", "b"]
-    assert all("no answer in time" in str(failure) for failure in failed.values())
-    with pytest.raises(StorageFailed, match="no answer in time"):
-        await hasty.delete("a")
-    end = os.open(lock, os.O_RDWR)
-    await asyncio.to_thread(hasty._threads.shutdown)
-    os.close(end)
+    try:
+        failed = await hasty.delete_many(["a", "b"])
+        assert [*failed] == ["a", "b"]
+        assert all("no answer in time" in str(failure) for failure in failed.values())
+        with pytest.raises(StorageFailed, match="no answer in time"):
+            await hasty.delete("a")
+    finally:
+        end = os.open(lock, os.O_RDWR)
+        await asyncio.to_thread(hasty._threads.shutdown)
+        os.close(end)
 
 
 async def test_probes_that_hang_take_one_thread_alone(hasty: LocalStorage) -> None:
