@@ -22,6 +22,13 @@ class LendingProtocol(HttpToolsProtocol):
         if self.cycle is not None and self.cycle.scope is self.scope:
             self.scope["extensions"] = {LENDING: {"lend": partial(self._lend, self.cycle)}}
 
+    def on_response_complete(self) -> None:
+        """Keep bytes of later answers back as before."""
+        if self._lent is not None:
+            self._lent = None
+            self.transport.set_write_buffer_limits()
+        super().on_response_complete()
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell whoever has the socket, which would go on for as long."""
         if self._lent is not None:
