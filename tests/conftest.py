@@ -60,6 +60,20 @@ def postgres_url(postgres_databases, postgres_schema):
     return url
 
 
+@pytest.fixture(scope="session")
+def partitioned_schema():
+    """The same, with Segments in several tables."""
+    return steps("postgresql", None, 4)
+
+
+@pytest.fixture
+def partitioned_url(postgres_databases, partitioned_schema):
+    """A database with that schema, and nothing in it."""
+    url, _ = postgres_databases
+    asyncio.run(renew(url, partitioned_schema))
+    return url
+
+
 @pytest.fixture
 def empty_postgres_url(postgres_databases):
     """A database without a schema."""

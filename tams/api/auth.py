@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -16,7 +17,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from tams.api.errors import error_response, status_of
 from tams.domain.access import ANYONE, Principal, ScopeTable
 from tams.errors import Busy, Forbidden, TamsError, Unauthenticated
-from tams.services.authentication import Authentication
+
+if TYPE_CHECKING:
+    from tams.services.authentication import Authentication
 
 OPEN = frozenset(
     ("/health", "/health/live", "/health/ready", "/docs", "/redoc", "/openapi.json", "/token")

@@ -6,13 +6,12 @@ The functions are async because the framework runs others in a thread pool.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, Request
 
 from tams.api.paging import PageSizes
 from tams.domain.access import Principal
-from tams.services.authentication import Authentication
 from tams.services.deletions import Deletions
 from tams.services.flows import Flows
 from tams.services.health import Health
@@ -25,6 +24,9 @@ from tams.services.service import Service
 from tams.services.sources import Sources
 from tams.services.storage import StorageAllocation
 from tams.services.webhooks import Webhooks
+
+if TYPE_CHECKING:
+    from tams.services.authentication import Authentication
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tams import __version__
 from tams.api.deps import Services
 from tams.app.stores import Stores
 from tams.domain.clock import Clock
 from tams.domain.service import ServicePromises
-from tams.services.authentication import Authentication
-from tams.services.credentials import CredentialsFile
 from tams.services.deletions import Deletions
 from tams.services.flows import Flows
 from tams.services.health import Health
@@ -23,10 +21,12 @@ from tams.services.segments import Segments
 from tams.services.service import Service
 from tams.services.sources import Sources
 from tams.services.storage import StorageAllocation
-from tams.services.tokens import Keys, SharedSecret, TokenMaker, TokenVerifier
 from tams.services.uploads import Uploads
 from tams.services.webhooks import Webhooks
 from tams.settings import Settings
+
+if TYPE_CHECKING:
+    from tams.services.authentication import Authentication
 
 
 def build_services(stores: Stores, deletions: Deletions) -> Services:
@@ -60,7 +60,7 @@ def build_services(stores: Stores, deletions: Deletions) -> Services:
         webhooks=Webhooks(catalogue, clock, stores.targets),
         media=Media(storages.local, max_size=settings.max_object_size),
         health=Health({"catalogue": catalogue.ping, "storage": storages.ping}),
-        authentication=_authentication(settings, clock) if settings.auth_schemes else None,
+        authentication=_authentication(settings, clock),
     )
 
 
@@ -79,25 +79,9 @@ def _promises(settings: Settings) -> ServicePromises:
     )
 
 
-def _authentication(settings: Settings, clock: Clock) -> Authentication:
-    """What verifies callers, with the credentials file read once, so that it can be."""
-    file = CredentialsFile(Path(settings.credentials)) if settings.credentials else None
-    if file is not None:
-        file.refresh()
-    keys: dict[str | None, Keys] = {}
-    if settings.issuers:
-        from tams.services.issuers import Issuer  # with it comes aiohttp, which takes its time
+def _authentication(settings: Settings, clock: Clock) -> Authentication | None:
+    if not settings.auth_schemes:
+        return None
+    from tams.app.authentication import build_authentication  # with it comes cryptography
 
-        keys |= {url: Issuer(url, clock) for url in settings.issuers}
-    maker = None
-    if secret := settings.jwt_secret.get_secret_value():
-        shared = SharedSecret(secret)
-        keys |= {settings.jwt_issuer: shared, None: shared}
-        maker = TokenMaker(
-            shared,
-            issuer=settings.jwt_issuer,
-            audience=next(iter(settings.audiences), None),
-            lifetime=timedelta(seconds=settings.token_lifetime),
-            clock=clock,
-        )
-    return Authentication(TokenVerifier(keys, settings.audiences, clock), file, maker, clock)
+    return build_authentication(settings, clock)

@@ -70,9 +70,15 @@ def catalogue(
     return ReplicatedCatalogue(postgres(url), postgres(replica))
 
 
-async def migrate(url: str) -> None:
-    """Create the schema of a catalogue that is not open, or bring it up to date."""
+async def migrate(url: str, partitions: int | None = None) -> None:
+    """Create the schema of a catalogue that is not open, or bring it up to date.
+
+    `partitions` of the Segments are made with a schema of PostgreSQL; raises `BadSettings` for a
+    catalogue that has another number of them.
+    """
     if _engine(url) == "sqlite":
+        if partitions is not None:
+            raise BadSettings("TAMS_CATALOGUE: only Segments in PostgreSQL can be partitioned")
         from tams.catalogue.sql import sqlite
 
         sqlite.migrate(_path(url))
@@ -80,7 +86,7 @@ async def migrate(url: str) -> None:
     _require_asyncpg()
     from tams.catalogue.sql import postgres_migration
 
-    await postgres_migration.migrate(url)
+    await postgres_migration.migrate(url, partitions)
 
 
 def backup(url: str, target: Path, *, force: bool, tell: Tell) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -27,9 +28,19 @@ def admin() -> None:
 
 
 @app.command()
-def migrate() -> None:
+def migrate(
+    segment_partitions: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=16,
+            help="Tables among which a new catalogue of PostgreSQL spreads its Segments, by Flow.",
+        ),
+    ] = None,
+) -> None:
     """Bring the catalogue's schema to this version; TAMS_CATALOGUE says which catalogue."""
     from tams.catalogue.connect import migrate as migrate_catalogue
 
-    asyncio.run(migrate_catalogue(read_settings(os.environ).catalogue_url))
+    url = read_settings(os.environ).catalogue_url
+    asyncio.run(migrate_catalogue(url, segment_partitions))
     Console().print("the catalogue's schema is that of this version")

@@ -5,7 +5,7 @@ import pytest
 from tams.catalogue.connect import catalogue as connect
 
 
-@pytest.fixture(params=["sqlite", "sqlite in memory", "postgresql"])
+@pytest.fixture(params=["sqlite", "sqlite in memory", "postgresql", "partitions"])
 def url(request):
     """A fresh catalogue of each kind."""
     match request.param:
@@ -13,6 +13,8 @@ def url(request):
             return request.getfixturevalue("sqlite_url")
         case "sqlite in memory":
             return "sqlite:///:memory:"
+        case "partitions":
+            return request.getfixturevalue("partitioned_url")
         case _:
             return request.getfixturevalue("postgres_url")
 

@@ -60,12 +60,15 @@ CROSS JOIN LATERAL (SELECT * FROM segment s WHERE {_REACHES_IN} OFFSET 0) s
 CROSS JOIN LATERAL (SELECT id FROM object WHERE pk = s.object_pk OFFSET 0) o
 LIMIT $2""".replace("?", "$"),
 )
-# On PostgreSQL by their places, else it may look through the whole Flow for them.
+# On PostgreSQL by their places, else it may look through the whole Flow for them. A place is one of
+# a table: the partitions have the same.
 _TAKE = Written(
     "DELETE FROM segment WHERE flow_pk = ?1 AND start_ns IN (SELECT value FROM json_each(?2))",
-    """DELETE FROM segment WHERE ctid = ANY(ARRAY(SELECT s.ctid
+    """WITH found AS MATERIALIZED (SELECT s.tableoid, s.ctid
     FROM unnest($2::bigint[]) AS d(start_ns) CROSS JOIN LATERAL
-    (SELECT ctid FROM segment WHERE flow_pk = $1 AND start_ns = d.start_ns OFFSET 0) s))""",
+    (SELECT tableoid, ctid FROM segment WHERE flow_pk = $1 AND start_ns = d.start_ns OFFSET 0) s)
+DELETE FROM segment WHERE ctid = ANY(ARRAY(SELECT ctid FROM found))
+    AND tableoid = (SELECT tableoid FROM found LIMIT 1)""",
 )
 # Without statistics of a Flow, PostgreSQL would rather collect and sort the whole of it than walk
 # along its index. Until the work ends, it is not to.

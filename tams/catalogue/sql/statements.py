@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Literal
 
 from sqlalchemy import (
@@ -17,8 +17,6 @@ from sqlalchemy import (
     Text,
     bindparam,
 )
-from sqlalchemy.dialects.postgresql.base import PGDialect
-from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import ClauseElement, Executable
@@ -109,10 +107,16 @@ class Prepared:
         return [values[name] for name in self.names]
 
 
-_DIALECTS: dict[Engine, Dialect] = {
-    "sqlite": SQLiteDialect(paramstyle="qmark"),
-    "postgresql": PGDialect(paramstyle="numeric_dollar"),  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
-}
+@cache
+def _dialect(engine: Engine) -> Dialect:
+    """Loaded on first need: each takes its time, and a server needs one."""
+    if engine == "sqlite":
+        from sqlalchemy.dialects.sqlite.base import SQLiteDialect
+
+        return SQLiteDialect(paramstyle="qmark")
+    from sqlalchemy.dialects.postgresql.base import PGDialect
+
+    return PGDialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
 
 
 @lru_cache(maxsize=1024)
@@ -122,7 +126,7 @@ def prepare(engine: Engine, statement: Statement) -> Prepared:
         return Prepared(getattr(statement, engine), None, {})
     if not isinstance(statement, ClauseElement):
         raise TypeError(f"{statement!r} is not a statement")
-    compiled = statement.compile(dialect=_DIALECTS[engine])
+    compiled = statement.compile(dialect=_dialect(engine))
     if not isinstance(compiled, SQLCompiler):
         raise TypeError(f"{statement!r} is not a query or a change")
     constants = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}

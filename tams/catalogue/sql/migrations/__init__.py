@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from tams.catalogue.sql.statements import Engine
@@ -9,6 +10,8 @@ from tams.errors import BadSettings
 
 HEAD = "0003"
 """The version that this program works with."""
+
+_SEGMENT = re.compile(r"(CREATE TABLE segment \(.*?\n\));\n", re.DOTALL)
 
 VERSION = "SELECT version_num FROM alembic_version"
 """Fails if there is no schema."""
@@ -27,14 +30,26 @@ class Step(NamedTuple):
         return [part.strip() for part in self.text.split(";\n") if part.strip()]
 
 
-def steps(engine: Engine, start: str | None) -> str:
+def steps(engine: Engine, start: str | None, partitions: int = 1) -> str:
     """Return the statements that lead from version `start` (None: nothing) to HEAD.
 
-    They run in one transaction, which the caller opens.
+    They run in one transaction, which the caller opens. On PostgreSQL a new `segment` is parted in
+    `partitions` by its Flow.
     """
     from tams.catalogue.sql.migrations.run import script  # Alembic takes 0.4 s to load
 
-    return script(engine, start or "base", "head").replace(" CONCURRENTLY", "")
+    text = script(engine, start or "base", "head").replace(" CONCURRENTLY", "")
+    return text if partitions == 1 else _SEGMENT.sub(rf"\1 {_parts(partitions)}", text)
+
+
+def _parts(number: int) -> str:
+    """The end of a statement that makes `segment`, and its partitions."""
+    parts = (
+        f"CREATE TABLE segment_{part} PARTITION OF segment "
+        f"FOR VALUES WITH (MODULUS {number}, REMAINDER {part})"
+        for part in range(number)
+    )
+    return ";\n".join(["PARTITION BY HASH (flow_pk)", *parts, ""])
 
 
 def next_step(engine: Engine, start: str) -> Step:
