@@ -38,7 +38,7 @@ OPTIONS = {
     },
     "version": set(),
     "admin": set(),
-    "admin migrate": set(),
+    "admin migrate": {"--segment-partitions"},
     "admin check": {"--repair", "--yes", "--json"},
     "admin gc": {"--dry-run", "--json"},
     "admin backup": {"--force"},
