@@ -69,8 +69,7 @@ class S3Copies:
         """Copy bytes under a key; False if the service does not, and nothing of use is there then.
 
         `beat` is awaited before each request and every few seconds; what it raises ends the copy,
-        but for a request that is on its way. Raises `StorageFailed`
-        if the service does not answer.
+        but for a request that is on its way. Raises `StorageFailed` if the service does not answer.
         """
         from botocore.exceptions import BotoCoreError, ClientError
 
