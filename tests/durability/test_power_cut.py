@@ -119,11 +119,8 @@ async def starts_of(catalogue: SQLiteCatalogue, flow_id: str) -> list[int]:
 
 async def outage(
     folder: Path, synchronous: Literal["FULL", "NORMAL", "OFF"]
-) -> tuple[Sequence[Cut], Cut, Sequence[str]]:
-    """Work, and cut the power now and then.
-
-    Returns all cuts, the one after the last work, where luck was out, and the Flows.
-    """
+) -> tuple[Sequence[Cut], Sequence[str]]:
+    """Work, and cut the power now and then, at last when luck is out; return cuts and Flows."""
     (folder / "cuts").mkdir()
     grid = Grid(folder / "cuts", seed=7)
     path = folder / "catalogue.sqlite"
@@ -131,14 +128,14 @@ async def outage(
     await catalogue.open()
     try:
         flow_ids = await work_on(grid, catalogue)
-        last = grid.cut(None)
+        grid.cut(None)
     finally:
         await catalogue.close()
-    return grid.cuts, last, flow_ids
+    return grid.cuts, flow_ids
 
 
 async def test_a_power_cut_loses_nothing_acknowledged(tmp_path: Path) -> None:
-    cuts, _, flow_ids = await outage(tmp_path, "FULL")
+    cuts, flow_ids = await outage(tmp_path, "FULL")
     assert len(cuts) >= CUTS
     assert [loss for cut in cuts for loss in await losses(cut, flow_ids)] == []
 
@@ -147,5 +144,6 @@ async def test_a_power_cut_loses_nothing_acknowledged(tmp_path: Path) -> None:
 async def test_without_the_sync_of_each_commit_it_does(
     tmp_path: Path, synchronous: Literal["NORMAL", "OFF"]
 ) -> None:
-    _, last, flow_ids = await outage(tmp_path, synchronous)
-    assert await losses(last, flow_ids) != []
+    cuts, flow_ids = await outage(tmp_path, synchronous)
+    # Some cuts come right after a checkpoint, which has synced all.
+    assert [cut for cut in reversed(cuts) if await losses(cut, flow_ids)] != []
