@@ -17,7 +17,7 @@ import apsw
 import pytest
 
 from tams.catalogue.sql.sqlite import SQLiteCatalogue
-from tams.errors import BadSettings
+from tams.errors import TamsError
 from tests.catalogue.building import add_flows, make_flow, page_of, register
 from tests.durability.volatile import VolatileVFS
 from tests.proof import count
@@ -99,7 +99,7 @@ async def losses(cut: Cut, flow_ids: Sequence[str]) -> list[str]:
             for flow_id in flow_ids
             for loss in missing(cut, flow_id, await starts_of(catalogue, flow_id))
         ]
-    except (apsw.Error, BadSettings) as error:
+    except (apsw.Error, TamsError) as error:
         return [str(error)]
     finally:
         await catalogue.close()
