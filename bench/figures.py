@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from bench.postgres import Databases
 from bench.process import Process, store
 
+NO_BAR = "none"
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -22,6 +24,8 @@ class Figure:
 
     def __str__(self) -> str:
         verdict = {True: "held", False: "missed", None: "not measured"}[self.held]
+        if self.bar == NO_BAR:
+            verdict = ""
         return f"| {self.work} | {self.result} | {self.bar} | {verdict} |"
 
 

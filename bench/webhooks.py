@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from bench.figures import Figure, Run
+from bench.figures import NO_BAR, Figure, Run
 from bench.process import Process
 from bench.segments import BATCH, batch, new_flow
 
@@ -33,7 +33,7 @@ def rows(run: Run) -> Iterator[Figure]:
         yield Figure(
             f"{engine.name}: {run.events:,} events to {WEBHOOKS} webhooks",
             f"{found.cost:.0f} µs an event and webhook, {found.rate:,.0f} a second",
-            "none",
+            NO_BAR,
             held=True,
         )
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bench import syncs, trips
 from bench.clients import Load, request, together
-from bench.figures import SQLITE, Engine, Figure, Run, times
+from bench.figures import NO_BAR, SQLITE, Engine, Figure, Run, times
 from bench.process import Process
 from bench.segments import BATCH, batch, new_flow
 from bench.syncs import WRITERS
@@ -45,7 +45,7 @@ def _figures(engine: Engine, loads: list[tuple[Load, Load]]) -> Iterator[Figure]
     work = f"{engine.name}: POST of one Segment by {WRITERS} writers to as many Flows"
     result = f"{post:.3f} ms, {post / service:.1f} times GET /service by as many ({service:.3f} ms)"
     if engine is not SQLITE:
-        yield Figure(work, result, "none", held=True)
+        yield Figure(work, result, NO_BAR, held=True)
         return
     yield times(f"{work}, synchronous=FULL", result, post / service, 4)
     yield Figure(

@@ -37,7 +37,7 @@ class Connection(LendingProtocol):
     patience: float
     most: int
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn narrows it too
         """Begin to look at it."""
         super().connection_made(transport)
         excess = len(self.connections) - self.most

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import NamedTuple
 
 from tams.domain.objects import InitObject, Instance
@@ -50,10 +49,6 @@ class Segment(NamedTuple):
         if self.key is None:
             return self.others or ()
         return (Instance(self.storage_id, self.key), *(self.others or ()))
-
-
-segment_of = partial(tuple.__new__, Segment)
-"""Makes a Segment of its fields, all of them in order: in half the time of `Segment._make`."""
 
 
 class NewSegment(NamedTuple):

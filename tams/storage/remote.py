@@ -24,8 +24,8 @@ from tams.errors import BadSettings, NotFound, StorageFailed
 from tams.storage.base import Storage, StoredKey, StoredObject
 from tams.storage.blocks import CHUNK, blocks
 from tams.storage.checksums import Checksums
+from tams.storage.handover import handed_over
 from tams.storage.keys import is_key
-from tams.storage.lending import lent
 
 if TYPE_CHECKING:
     from obstore import GetOptions
@@ -187,7 +187,7 @@ class RemoteStorage(Storage):
         if not second:
             await self._send(key, content_type, first)
         else:
-            async with lent(_joined(first, second, parts)) as content:
+            async with handed_over(_joined(first, second, parts)) as content:
                 await self._send(key, content_type, content)
         return await self._found(key)
 

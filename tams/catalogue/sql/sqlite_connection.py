@@ -115,9 +115,7 @@ def busy(error: BaseException) -> Busy:
 
 
 def roll_back(database: apsw.Connection) -> None:
-    """End the open transaction, unless SQLite has done so: it does where it meets a failing disk,
-    a full one or a lack of memory.
-    """
+    """End the open transaction, unless SQLite has: it does if a disk fails or memory is short."""
     if not database.get_autocommit():
         database.execute("ROLLBACK")
 

@@ -10,7 +10,7 @@ from tams.errors import StorageFailed
 
 
 @asynccontextmanager
-async def lent(chunks: AsyncIterator[bytes]) -> AsyncIterator[AsyncIterator[bytes]]:
+async def handed_over(chunks: AsyncIterator[bytes]) -> AsyncIterator[AsyncIterator[bytes]]:
     """The same chunks; behind the context nobody awaits them, and whoever reads on is refused.
 
     The reader may be a task of another language, which no cancellation reaches.
