@@ -134,22 +134,26 @@ async def test_a_deadlock_runs_a_work_again(postgres_url):
     await add_flows(catalogue, one, two)
     met, runs = asyncio.Barrier(2), []
 
-    def lock_both(first, second):
+    has_won = asyncio.Event()
+
+    async def lock_both(first, second):
         async def work(tx):
             runs.append(first.id)
+            if len(runs) > 2:
+                await has_won.wait()  # else the two might meet once more
             await tx.flows.lock(first.id)
             if len(runs) <= 2:
                 await met.wait()
             await tx.flows.lock(second.id)
             return second.id
 
-        return work
+        locked = await catalogue.write(work)
+        has_won.set()
+        return locked
 
-    locked = await asyncio.gather(
-        catalogue.write(lock_both(one, two)), catalogue.write(lock_both(two, one))
-    )
+    locked = await asyncio.gather(lock_both(one, two), lock_both(two, one))
     assert locked == [two.id, one.id]
-    assert len(runs) > 2  # more than three if they meet once more
+    assert len(runs) == 3
     await catalogue.close()
 
 

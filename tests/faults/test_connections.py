@@ -6,21 +6,26 @@ import asyncio
 import resource
 import select
 import socket
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager
 from http.client import HTTPResponse
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+import uvicorn
+from starlette.types import ASGIApp as ASGIApplication
+from starlette.types import Receive, Scope, Send
+from uvicorn.server import ServerState
 
-from tams.cli.connections import affordable
+from tams.cli.connections import affordable, connections
 from tests.durability.client import Client, PatientClient
 from tests.durability.flow import allocate, make_flow
 from tests.durability.process import DEADLINE_S, TAMS, server_process
 
 PATIENCE_S = 0.6
 SIZE = 16 << 20
+PIECE = 1 << 20
 HEAD = b"GET /service HTTP/1.1\r\nHost: x\r\n\r\n"
 RESTARTED = pytest.mark.parametrize("asked_before", [False, True], ids=["at once", "after one"])
 
@@ -118,28 +123,82 @@ def test_a_client_that_reads_nothing_is_let_go(url: str, media: dict[str, str], 
         assert ended.poll(DEADLINE_S * 1000)
 
 
-async def test_what_flows_may_take_long(url: str, media: dict[str, str]) -> None:
-    """Up and down alike: the whole takes many times as long as a client may do nothing."""
+class Ahead:
+    """A clock of the loop that a test puts on; what is due by then is done at once."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        loop = asyncio.get_running_loop()
+        self._seconds, real = 0.0, loop.time
+        monkeypatch.setattr(loop, "time", lambda: real() + self._seconds)
+
+    async def by(self, seconds: float) -> None:
+        self._seconds += seconds
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def serving(application: ASGIApplication) -> AsyncIterator[socket.socket]:
+    """A client of a server in this process, which waits for it for 60 seconds of the loop's."""
     loop = asyncio.get_running_loop()
-    piece = SIZE // 256
-    for method in ("PUT", "GET"):
-        with connected(url, receives=piece) as one:
-            one.setblocking(False)
-            length = f"Content-Length: {SIZE if method == 'PUT' else 0}"
-            await loop.sock_sendall(one, head(method, media[method], length, "Connection: close"))
-            begun = loop.time()
-            if method == "PUT":
-                for _ in range(256):
-                    await loop.sock_sendall(one, bytes(piece))
-                    await asyncio.sleep(PATIENCE_S / 50)
-            answer = bytearray()
-            async with asyncio.timeout(DEADLINE_S):
-                while part := await loop.sock_recv(one, piece):
-                    answer += part
-                    await asyncio.sleep(PATIENCE_S / 50 if method == "GET" else 0)
-            assert loop.time() - begun > 4 * PATIENCE_S
-            assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
-            assert len(answer) > (SIZE if method == "GET" else 0)
+    config = uvicorn.Config(application, http=connections(60.0, 10), ws="none", lifespan="off")
+    config.load()
+    state = ServerState()
+    server = await loop.create_server(
+        lambda: config.http_protocol_class(config=config, server_state=state, app_state={}),
+        "127.0.0.1",
+        0,
+    )
+    host, port = server.sockets[0].getsockname()
+    async with server:
+        with connected(f"http://{host}:{port}", receives=PIECE // 4) as client:
+            client.setblocking(False)
+            yield client
+            await asyncio.gather(*state.tasks, return_exceptions=True)
+
+
+async def all_left(client: socket.socket) -> None:
+    while await asyncio.get_running_loop().sock_recv(client, PIECE):
+        pass
+
+
+async def test_an_answer_that_is_read_may_take_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The whole takes many times as long as a client may do nothing."""
+
+    async def answer(_: Scope, __: Receive, send: Send) -> None:
+        length = [(b"content-length", b"%d" % SIZE)]
+        await send({"type": "http.response.start", "status": 200, "headers": length})
+        await send({"type": "http.response.body", "body": bytes(SIZE)})
+
+    loop, ahead = asyncio.get_running_loop(), Ahead(monkeypatch)
+    async with serving(answer) as client, asyncio.timeout(600 + DEADLINE_S):
+        await loop.sock_sendall(client, HEAD)
+        for _ in range(10):
+            left = PIECE  # so much that the server has to send more
+            while left > 0:
+                left -= len(await loop.sock_recv(client, left))
+            await ahead.by(30)
+        await ahead.by(70)
+        with pytest.raises(ConnectionResetError):
+            await all_left(client)
+
+
+async def test_a_body_that_comes_in_pieces_may_take_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For how long it may stop, the application decides."""
+
+    async def answer(_: Scope, receive: Receive, send: Send) -> None:
+        while (await receive())["more_body"]:
+            pass
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    loop, ahead = asyncio.get_running_loop(), Ahead(monkeypatch)
+    async with serving(answer) as client, asyncio.timeout(700 + DEADLINE_S):
+        await loop.sock_sendall(client, b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n")
+        for _ in range(10):
+            await ahead.by(70)
+            await loop.sock_sendall(client, b"x")
+        assert (await loop.sock_recv(client, PIECE)).startswith(b"HTTP/1.1 204 ")
 
 
 def test_more_connections_than_a_process_holds_are_told_to_come_back(tmp_path: Path) -> None:
