@@ -37,7 +37,12 @@ async def list_segments(
     verbose = query.flag("verbose_storage") or False
     with_object = query.flag("include_object_timerange") or False
     page, signer = await services.segments.list(
-        base_url(request), flow_id, _query(query), asked, url_filter(query)
+        base_url(request),
+        flow_id,
+        _query(query),
+        asked,
+        url_filter(query),
+        with_object=with_object,
     )
     headers = paging_headers(request, asked, page)
     headers["X-Paging-Timerange"] = str(envelope(page.items))

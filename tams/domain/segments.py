@@ -10,10 +10,7 @@ from tams.domain.timerange import EMPTY, TimeRange
 
 
 class Segment(NamedTuple):
-    """A registered Segment with the facts of its Object; times are nanoseconds, ends exclusive.
-
-    A page is built straight from rows, so the fields are in the order of the columns.
-    """
+    """A registered Segment with the facts of its Object; times are nanoseconds, ends exclusive."""
 
     start: int
     end: int
@@ -51,6 +48,16 @@ class Segment(NamedTuple):
         return (Instance(self.storage_id, self.key), *(self.others or ()))
 
 
+PlainSegment = tuple[
+    int, int, bool, str, int, int | None, int | None, int | None, int | None, int | None,
+    bool | None, int | None, str | None, str | None, tuple[Instance, ...] | None, InitObject | None,
+]  # fmt: skip
+"""The fields of a Segment without their names, which take as long to give as to read them.
+
+So a page has them, since it holds a thousand. What nobody asked for is None.
+"""
+
+
 class NewSegment(NamedTuple):
     """A Segment to register; `get_urls` are uncontrolled instances of an Object new to us."""
 
@@ -81,9 +88,9 @@ class Refusal(NamedTuple):
     reason: str
 
 
-def envelope(segments: Sequence[Segment]) -> TimeRange:
+def envelope(segments: Sequence[PlainSegment]) -> TimeRange:
     """From the start of the first to the end of the last of Segments in either order of time."""
     if not segments:
         return EMPTY
-    first, last = sorted((segments[0], segments[-1]))
-    return TimeRange(first.start, last.end, bool(last.end_inclusive))
+    (start, *_), (_, end, inclusive, *_) = sorted((segments[0][:3], segments[-1][:3]))
+    return TimeRange(start, end, bool(inclusive))

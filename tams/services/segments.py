@@ -15,7 +15,7 @@ from tams.domain.events import Event
 from tams.domain.flows import LockedFlow
 from tams.domain.pages import Page, PageRequest
 from tams.domain.registration import decide, screen
-from tams.domain.segments import NewSegment, Refusal, Segment, SegmentQuery
+from tams.domain.segments import NewSegment, PlainSegment, Refusal, Segment, SegmentQuery
 from tams.domain.storage import Signer, Signers, UrlFilter
 from tams.services.locking import container_of, lock_writable
 from tams.services.removal import make_way
@@ -25,7 +25,7 @@ from tams.services.uploads import Uploads
 class SegmentPage(NamedTuple):
     """A page of Segments, and what turns the places of their Objects into URLs."""
 
-    page: Page[Segment]
+    page: Page[PlainSegment]
     signer: Signer
 
 
@@ -96,15 +96,25 @@ class Segments:
         return refused
 
     async def list(
-        self, base_url: str, flow_id: str, query: SegmentQuery, page: PageRequest, urls: UrlFilter
+        self,
+        base_url: str,
+        flow_id: str,
+        query: SegmentQuery,
+        page: PageRequest,
+        urls: UrlFilter,
+        *,
+        with_object: bool = False,
     ) -> SegmentPage:
         """One page in the order of time; empty if there is no such Flow (statement 133).
 
-        `base_url` is where the caller reached this server.
+        `base_url` is where the caller reached this server; with `with_object` the page says what
+        the Objects cover.
         """
 
-        async def work(tx: Transaction) -> Page[Segment]:
-            return await tx.segments.list(flow_id, query, page, with_places=not urls.is_none)
+        async def work(tx: Transaction) -> Page[PlainSegment]:
+            return await tx.segments.list(
+                flow_id, query, page, with_places=not urls.is_none, with_object=with_object
+            )
 
         return SegmentPage(await self._catalogue.read(work), self._signers(urls, base_url))
 

@@ -15,7 +15,7 @@ from typing_extensions import TypedDict
 
 from tams.domain.numbers import Integer
 from tams.domain.objects import Instance, check_object_id
-from tams.domain.segments import NewSegment, Refusal, Segment
+from tams.domain.segments import NewSegment, PlainSegment, Refusal
 from tams.domain.storage import Signer
 from tams.domain.timerange import (
     EMPTY,
@@ -215,7 +215,7 @@ def failed_segments_json(refused: Sequence[Refusal], at: datetime) -> bytes:
 
 
 def segments_json(
-    segments: Sequence[Segment], signer: Signer, *, verbose: bool, with_object: bool
+    segments: Sequence[PlainSegment], signer: Signer, *, verbose: bool, with_object: bool
 ) -> bytes:
     """The body of GET /flows/{flowId}/segments.
 
@@ -236,8 +236,8 @@ def segments_json(
             format_range(start, end, inclusive) if inclusive else f"[{start_text}_{last_text})"
         )
         text = f'{before}{{"object_id":{quoted(object_id)},"timerange":"{timerange}"'
-        if with_object:
-            covers = format_range(object_start, object_end, object_inclusive)
+        if with_object and object_start is not None and object_end is not None:
+            covers = format_range(object_start, object_end, bool(object_inclusive))
             text += f',"object_timerange":"{covers}"'
         rare = (ts_offset, last_duration, sample_offset, sample_count, key_frame_count)
         if rare != _NOTHING:

@@ -7,9 +7,9 @@ from uuid import uuid4
 
 from tams.domain.flows import CollectionItem, DataParameters, Flow
 from tams.domain.objects import Instance, NewObject
-from tams.domain.pages import PageRequest
+from tams.domain.pages import Page, PageRequest
 from tams.domain.registration import decide
-from tams.domain.segments import NewSegment, SegmentQuery
+from tams.domain.segments import NewSegment, Segment, SegmentQuery
 from tams.domain.sources import ContentFormat, Source
 from tams.domain.timerange import TimeRange
 
@@ -152,14 +152,15 @@ def segment_at(object_id, timerange, **known):
 
 
 async def page_of(
-    catalogue, flow_id, timerange="_", *, limit=100, object_id=None, with_places=True, **asked
+    catalogue, flow_id, timerange="_", *, limit=100, object_id=None, parts=None, **asked
 ):
-    """Read one page of Segments."""
+    """Read one page of Segments; `parts` are those that `list` may leave out."""
     query = SegmentQuery(TimeRange.parse(timerange), object_id)
     request = PageRequest(limit=limit, **asked)
-    return await catalogue.read(
-        lambda tx: tx.segments.list(flow_id, query, request, with_places=with_places)
+    page = await catalogue.read(
+        lambda tx: tx.segments.list(flow_id, query, request, **(parts or {}))
     )
+    return Page([Segment(*fields) for fields in page.items], page.next_key)
 
 
 async def delete_segments(catalogue, flow_id, timerange="_", object_id=None, **limit):

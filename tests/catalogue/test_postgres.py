@@ -218,7 +218,7 @@ def nodes(plan):
 
 
 async def rows_visited(admin, flow_id, low, *, reverse, by_object=()):
-    text = segments._PAGES[reverse, bool(by_object), True].postgresql
+    text = segments._PAGES[reverse, bool(by_object), True, True].postgresql
     explained = await admin.fetchval(
         f"EXPLAIN (ANALYZE, FORMAT JSON) {text}",
         flow_id, low, 2**63 - 1, 21, -(2**63), *by_object,

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from tams.catalogue.base import Transaction
 from tams.domain.instances import HeldObject
 from tams.domain.pages import PageRequest
-from tams.domain.segments import SegmentQuery
+from tams.domain.segments import Segment, SegmentQuery
 from tams.domain.storage import MediaUrl
 from tams.domain.timerange import ETERNITY, SECOND
 from tams.errors import NotFound
@@ -46,7 +46,8 @@ async def read_url(store: Store, url: MediaUrl) -> str | None:
 
 async def _slots(tx: Transaction, flow_id: str) -> dict[int, str] | None:
     page = await tx.segments.list(flow_id, SegmentQuery(ETERNITY), PageRequest(100))
-    found = {segment.start // SECOND: segment.object_id for segment in page.items}
+    segments = [Segment(*fields) for fields in page.items]
+    found = {segment.start // SECOND: segment.object_id for segment in segments}
     if await tx.flows.get(flow_id) is None:
         assert not found, f"{flow_id} is unknown, and has {found}"
         return None

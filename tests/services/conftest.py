@@ -13,7 +13,7 @@ from tams.catalogue.sql.sqlite import MEMORY, SQLiteCatalogue
 from tams.domain.access import ANYONE
 from tams.domain.deletions import DeletionRequest
 from tams.domain.pages import PageRequest
-from tams.domain.segments import NewSegment, SegmentQuery
+from tams.domain.segments import NewSegment, Segment, SegmentQuery
 from tams.domain.storage import StorageRequest, UrlFilter
 from tams.domain.timerange import TimeRange
 from tams.services.cleanup import CleanUp
@@ -94,7 +94,7 @@ class House:
         """The timeranges of the Flow's first Segments that overlap."""
         query = SegmentQuery(TimeRange.parse(timerange))
         page, _ = await self.segments.list(BASE, flow_id, query, PageRequest(5000), UrlFilter())
-        return [str(segment.timerange) for segment in page.items]
+        return [str(Segment(*fields).timerange) for fields in page.items]
 
     async def delete(
         self, flow_id: str, timerange: str = "_", object_id: str | None = None

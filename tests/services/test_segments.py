@@ -7,7 +7,7 @@ import pytest
 from tams.domain.access import ANYONE
 from tams.domain.objects import Instance
 from tams.domain.pages import PageRequest
-from tams.domain.segments import NewSegment, SegmentQuery
+from tams.domain.segments import NewSegment, Segment, SegmentQuery
 from tams.domain.storage import UrlFilter
 from tams.domain.timerange import ETERNITY, TimeRange
 from tams.errors import FlowReadOnly, Invalid, NotFound
@@ -22,7 +22,7 @@ async def test_a_registered_segment_is_listed_with_a_signed_url(house):
     page, signer = await house.segments.list(
         BASE, flow_id, SegmentQuery(ETERNITY), PageRequest(10), UrlFilter()
     )
-    (segment,) = page.items
+    segment = Segment(*page.items[0])
     assert (str(segment.timerange), segment.key_frame_count) == ("[1:0_2:0)", 2)
     assert signer.sign_gets(segment.storage_id)(segment.key).startswith(f"{BASE}/media/")
 

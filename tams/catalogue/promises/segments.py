@@ -11,7 +11,7 @@ from tams.domain.deletions import DeletionRequest
 from tams.domain.flows import LockedFlow
 from tams.domain.pages import Page, PageRequest
 from tams.domain.registration import Accepted, Survey
-from tams.domain.segments import NewSegment, Segment, SegmentQuery
+from tams.domain.segments import NewSegment, PlainSegment, Segment, SegmentQuery
 from tams.domain.timerange import TimeRange
 
 MAX_SEGMENTS = 1000
@@ -53,11 +53,18 @@ class Segments(ABC):
 
     @abstractmethod
     async def list(
-        self, flow_id: str, query: SegmentQuery, page: PageRequest, *, with_places: bool = True
-    ) -> Page[Segment]:
+        self,
+        flow_id: str,
+        query: SegmentQuery,
+        page: PageRequest,
+        *,
+        with_places: bool = True,
+        with_object: bool = True,
+    ) -> Page[PlainSegment]:
         """One page in the order of time; empty if there is no such Flow.
 
-        Without places, which take their time to read, no Segment says where its bytes lie.
+        Without places, no Segment says where its bytes lie, and without object, what its Object
+        covers: to read them takes time.
         The cost depends on the page, not on the Flow. Raises `Invalid` for a foreign page key.
         """
 

@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, func, select
 from tams.catalogue.sql.schema import event
 from tams.catalogue.sql.statements import Engine, Parameters, Rows, Statement, Written
 
-Row = Sequence[Any]
+Row = tuple[Any, ...]
 
 Kind = Literal["flow", "source"]
 """What has changes that are counted; a Flow and a Source may have the same id."""
