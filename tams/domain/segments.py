@@ -73,6 +73,10 @@ class NewSegment(NamedTuple):
     init_object_id: str | None = None
 
 
+NOTHING_MORE = NewSegment("", EMPTY)[2:]
+"""The rest of a NewSegment that says only which Object is where, as most do."""
+
+
 class SegmentQuery(NamedTuple):
     """Which Segments of a Flow: those that overlap `timerange`, of one Object if `object_id`."""
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import secrets
-import uuid
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from tams.catalogue.base import Catalogue, Transaction
 from tams.domain.access import Principal
 from tams.domain.clock import Clock
-from tams.domain.objects import NewObject, object_folder, object_key
+from tams.domain.objects import NewObject, new_object_ids, object_folder, object_key
 from tams.domain.storage import Allocation, StorageRequest
 from tams.errors import Invalid
 from tams.services.locking import container_of, lock_writable
@@ -99,7 +98,7 @@ class StorageAllocation:
     def _ids(self, request: StorageRequest) -> Sequence[str]:
         if request.object_ids is None:
             number = min(request.limit or self._default, self._maximum)
-            return [str(uuid.uuid4()) for _ in range(number)]
+            return new_object_ids(number, self._clock())
         if len(request.object_ids) > self._maximum:
             rule = f"it may hold at most {self._maximum} ids"
             raise Invalid("object_ids", len(request.object_ids), rule)

@@ -59,7 +59,8 @@ fragments = st.builds(
     timerange=timeranges(),
     init_object_id=st.sampled_from([None, "i", "j", "e"]),
 )
-plain = plain_posts | plain_posts | odd_posts
+new_posts = st.builds(posted, object_id=ids, timerange=timeranges())
+plain = plain_posts | plain_posts | new_posts | odd_posts
 ROOMY = KnownObject(8, "registered", 2, TimeRange(-5, 20), None)
 inits = st.sampled_from([None, "i"])
 known_objects = st.dictionaries(

@@ -73,7 +73,9 @@ class Connection(ABC):
         """
 
     @abstractmethod
-    async def hold_rows(self, statement: Rows, rows: Sequence[Sequence[Any]]) -> None:
+    async def hold_rows(
+        self, statement: Rows, rows: Sequence[Sequence[Any]], shared: Sequence[Any] = ()
+    ) -> None:
         """The same for a write of many rows; none is no write."""
 
     async def flush(self) -> None:

@@ -35,7 +35,7 @@ class PostgresConnection(Connection):
         self._database = database
         self._questions = None if transaction else 1
         self._held: list[tuple[str, Sequence[Any]]] = []
-        self._held_rows: dict[Rows, list[Sequence[Any]]] = {}
+        self._held_rows: dict[tuple[Rows, Sequence[Any]], list[Sequence[Any]]] = {}
 
     async def fetch(self, statement: Statement, parameters: Parameters = ()) -> Sequence[Row]:
         await self.flush()
@@ -68,19 +68,21 @@ class PostgresConnection(Connection):
     async def hold(self, statement: Written, parameters: Sequence[Any]) -> None:
         self._held.append((statement.postgresql, parameters))
 
-    async def hold_rows(self, statement: Rows, rows: Sequence[Sequence[Any]]) -> None:
+    async def hold_rows(
+        self, statement: Rows, rows: Sequence[Sequence[Any]], shared: Sequence[Any] = ()
+    ) -> None:
         if rows:
-            self._held_rows.setdefault(statement, []).extend(rows)
+            self._held_rows.setdefault((statement, tuple(shared)), []).extend(rows)
 
     async def flush(self) -> None:
         await super().flush()
         writes = [
             *self._held,
             *(
-                (statement.one, rows[0])
+                (statement.one, (*shared, *rows[0]))
                 if len(rows) == 1
-                else (statement.arrays, tuple(zip(*rows, strict=True)))
-                for statement, rows in self._held_rows.items()
+                else (statement.arrays, (*shared, *zip(*rows, strict=True)))
+                for (statement, shared), rows in self._held_rows.items()
             ),
         ]
         if not writes:

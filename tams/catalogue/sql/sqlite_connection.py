@@ -55,11 +55,13 @@ class SQLiteConnection(Connection):
     async def hold(self, statement: Written, parameters: Sequence[Any]) -> None:
         self._run(statement, parameters)
 
-    async def hold_rows(self, statement: Rows, rows: Sequence[Sequence[Any]]) -> None:
+    async def hold_rows(
+        self, statement: Rows, rows: Sequence[Sequence[Any]], shared: Sequence[Any] = ()
+    ) -> None:
         at = 0
         for size in _CHUNKS:
             while len(rows) - at >= size:
-                values = tuple(chain.from_iterable(rows[at : at + size]))
+                values = tuple(chain(shared, chain.from_iterable(rows[at : at + size])))
                 self._database.execute(_of_size(statement, size), values)
                 at += size
 

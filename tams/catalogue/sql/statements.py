@@ -48,7 +48,10 @@ Statement = Executable | Written
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A write of many rows: `VALUES` of a `pattern` per row on SQLite, an array per column else."""
+    """A write of many rows: `VALUES` of a `pattern` per row on SQLite, an array per column else.
+
+    What all rows share are its first parameters, `?1` and so on in both texts.
+    """
 
     sqlite: str
     """With `{rows}` where the `VALUES` go."""
@@ -60,9 +63,12 @@ class Rows:
     """For PostgreSQL and a single row, since arrays of one cost several times its values."""
 
     @classmethod
-    def written(cls, sqlite: str, postgresql: str, *types: str) -> Rows:
-        """From a text for each engine, with `{rows}` where they go, and PostgreSQL's types."""
-        values = [f"${at}::{type_}" for at, type_ in enumerate(types, 1)]
+    def written(cls, sqlite: str, postgresql: str, *types: str, shared: int = 0) -> Rows:
+        """From a text for each engine, with `{rows}` where they go, and PostgreSQL's types.
+
+        SQLite's must name what the rows share before them.
+        """
+        values = [f"${at}::{type_}" for at, type_ in enumerate(types, 1 + shared)]
         return cls(
             sqlite,
             f"({','.join('?' * len(types))})",
