@@ -30,7 +30,7 @@ from tams.catalogue.promises.sources import Sources
 from tams.catalogue.promises.webhooks import Webhooks
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Transaction:
     """The nouns of one transaction."""
 

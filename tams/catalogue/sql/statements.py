@@ -27,7 +27,7 @@ Engine = Literal["sqlite", "postgresql"]
 Parameters = Mapping[str, Any] | Sequence[Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Written:
     """A hot statement, written by hand for each engine; its parameters are given in order.
 
@@ -46,7 +46,7 @@ class Written:
 Statement = Executable | Written
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Rows:
     """A write of many rows: `VALUES` of a `pattern` per row on SQLite, an array per column else.
 
