@@ -42,7 +42,7 @@ class Counter:
 
 
 class Connection(ABC):
-    """Runs statements within one work; rows are sequences in the order of the columns.
+    """Runs statements within one work; rows are in the order of the columns.
 
     A list among the parameters stands for a JSON array on SQLite and an array on PostgreSQL.
     """

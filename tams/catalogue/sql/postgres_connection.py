@@ -42,10 +42,11 @@ class PostgresConnection(Connection):
         prepared = prepare("postgresql", statement)
         self._spend(prepared.text)
         with _storable():
-            rows: Sequence[Row] = await self._database.fetch(
+            records = await self._database.fetch(
                 prepared.text, *_bound(prepared.arguments(parameters))
             )
-        return rows
+        # What a page does with a Record takes half as long again as with a tuple.
+        return list(map(tuple, records))
 
     def _spend(self, text: str) -> None:
         if self._questions is not None:
