@@ -17,9 +17,6 @@ from bench import bulk, idle, media, pages, reads, requests, tags, webhooks, wri
 from bench.figures import SQLITE, Engine, Rows, Run
 from bench.postgres import databases
 
-REFERENCE_MS = 3.7
-"""What the yardstick takes on the machine for which the bars are stated."""
-
 GROUPS: dict[str, Rows] = {
     "requests": requests.rows,
     "writers": writers.rows,
@@ -61,21 +58,20 @@ def main() -> None:
     """Measure, and print a table."""
     args = arguments()
     tight = min(yardstick.milliseconds() for _ in range(args.rounds))
-    scale = max(tight / REFERENCE_MS, 1.0)
     print(
         f"{platform.machine()}, Python {platform.python_version()}; the yardstick takes "
-        f"{tight:.2f} ms, so bars in milliseconds are multiplied by {scale:.2f}\n\n"
+        f"{tight:.2f} ms\n\n"
         "| work | measured | bar | |\n|---|---|---|---|",
         flush=True,
     )
-    with measuring(args, scale) as run:
+    with measuring(args) as run:
         for name in args.groups or GROUPS:
             for figure in GROUPS[name](run):
                 print(figure, flush=True)
 
 
 @contextmanager
-def measuring(args: argparse.Namespace, scale: float) -> Iterator[Run]:
+def measuring(args: argparse.Namespace) -> Iterator[Run]:
     """What the groups are given; PostgreSQL runs as long as they do."""
     amounts = {
         name: getattr(args, name)
@@ -85,11 +81,11 @@ def measuring(args: argparse.Namespace, scale: float) -> Iterator[Run]:
         )
     }  # fmt: skip
     if args.no_postgres:
-        yield Run(**amounts, scale=scale, engines=(SQLITE,), databases=None)
+        yield Run(**amounts, engines=(SQLITE,), databases=None)
         return
     with databases() as found:
         engines = (SQLITE, Engine("PostgreSQL", found.fresh, 40_000))
-        yield Run(**amounts, scale=scale, engines=engines, databases=found)
+        yield Run(**amounts, engines=engines, databases=found)
 
 
 if __name__ == "__main__":

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from bench.postgres import Databases
 from bench.process import Process, store
+from bench.yardstick import Paced, on_reference, paced
 
 NO_BAR = "none"
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One row: what was measured, the result, the bar, scaled to this machine, and the verdict."""
+    """One row: what was measured, the result, the bar, and the verdict."""
 
     work: str
     result: str
@@ -36,7 +37,7 @@ class Engine:
     name: str
     fresh: Callable[[], str | None]
     bulk_bar: int
-    """Segments to be registered in a CPU second, unscaled."""
+    """Segments to be registered in a CPU second of the reference machine."""
 
     def store(self, **settings: str) -> AbstractContextManager[Process]:
         """A server on an empty catalogue."""
@@ -48,7 +49,7 @@ SQLITE = Engine("SQLite", lambda: None, 100_000)
 
 @dataclass(frozen=True)
 class Run:
-    """How much is done, on what, and how slow the machine is against the reference."""
+    """How much is done, and on what."""
 
     rounds: int
     requests: int
@@ -59,23 +60,23 @@ class Run:
     events: int
     flows: int
     mebibytes: int
-    scale: float
     engines: tuple[Engine, ...]
     databases: Databases | None
     """Of PostgreSQL, if it is measured."""
 
-    def at_most(self, work: str, milliseconds: float, bar: float) -> Figure:
-        """A row of CPU milliseconds, whose bar scales with the machine."""
-        scaled = bar * self.scale
-        return Figure(
-            work,
-            f"{milliseconds:.2f} ms",
-            f"{scaled:.1f} ms ({bar:g} scaled)",
-            milliseconds <= scaled,
-        )
+    def paced(self, measure: Callable[[], float]) -> list[Paced[float]]:
+        """Measure beside the yardstick, in four times as many rounds as where both take turns."""
+        return [paced(measure) for _ in range(4 * self.rounds)]
 
 
 Rows = Callable[[Run], Iterator[Figure]]
+
+
+def at_most(work: str, rounds: Sequence[Paced[float]], bar: float) -> Figure:
+    """A row of CPU milliseconds, as of the reference machine."""
+    found = on_reference(rounds)
+    here = min(each.found for each in rounds)
+    return Figure(work, f"{found:.2f} ms ({here:.2f} here)", f"{bar:g} ms", found <= bar)
 
 
 def times(work: str, result: str, ratio: float, bar: float) -> Figure:

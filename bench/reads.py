@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bench.bucket import bucket
-from bench.figures import Figure, Run, times
+from bench.figures import Figure, Run, at_most, times
 from bench.process import Process
 from bench.requests import service_cost
 from bench.segments import BATCH, check_signed, filled_flow, page_paths
@@ -16,11 +16,11 @@ def rows(run: Run) -> Iterator[Figure]:
     for engine in run.engines:
         with engine.store() as server:
             flow_id = filled_flow(server, BATCH)
-            service, newest, bare = [], [], []
+            service, newest = [], []
             for _ in range(run.rounds):
                 service.append(service_cost(server, run.requests))
                 newest.append(newest_cost(server, flow_id, run.requests))
-                bare.append(bare_page_cost(server, flow_id, run.pages))
+            bare = run.paced(lambda s=server, f=flow_id: bare_page_cost(s, f, run.pages))
         ratio = min(newest) / min(service)
         yield times(
             f"{engine.name}: GET of the newest Segment",
@@ -28,13 +28,11 @@ def rows(run: Run) -> Iterator[Figure]:
             ratio,
             4,
         )
-        yield run.at_most(f"{engine.name}: GET of {BATCH} Segments without URLs", min(bare), 2.5)
+        yield at_most(f"{engine.name}: GET of {BATCH} Segments without URLs", bare, 2.5)
         with bucket() as settings, engine.store(**settings) as server:
             flow_id = filled_flow(server, run.pages * BATCH)
-            signed = min(presigned_cost(server, flow_id, run.pages) for _ in range(run.rounds))
-        yield run.at_most(
-            f"{engine.name}: GET of {BATCH} Segments with presigned S3 URLs", signed, 6
-        )
+            signed = run.paced(lambda s=server, f=flow_id: presigned_cost(s, f, run.pages))
+        yield at_most(f"{engine.name}: GET of {BATCH} Segments with presigned S3 URLs", signed, 6)
 
 
 def newest_cost(server: Process, flow_id: str, requests: int) -> float:

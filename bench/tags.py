@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterator
 
 from bench.clients import request, together
-from bench.figures import Figure, Run
+from bench.figures import Figure, Run, at_most
 from bench.process import Process
 from bench.progress import told
 from bench.segments import flow_body
@@ -24,8 +24,8 @@ def rows(run: Run) -> Iterator[Figure]:
         with engine.store() as server:
             fill_tagged(server, run.flows)
             for share in SHARES:
-                found = min(tagged_cost(server, share, run.pages) for _ in range(run.rounds))
-                yield run.at_most(
+                found = run.paced(lambda s=server, n=share: tagged_cost(s, n, run.pages))
+                yield at_most(
                     f"{engine.name}: GET of {PAGE} of {run.flows:,} Flows "
                     f"by a tag on one of {share}",
                     found,
