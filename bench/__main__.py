@@ -13,7 +13,19 @@ import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from bench import bulk, idle, media, pages, reads, requests, tags, webhooks, writers, yardstick
+from bench import (
+    bulk,
+    idle,
+    media,
+    pages,
+    reads,
+    requests,
+    scale,
+    tags,
+    webhooks,
+    writers,
+    yardstick,
+)
 from bench.figures import SQLITE, Engine, Rows, Run
 from bench.postgres import databases
 
@@ -27,13 +39,15 @@ GROUPS: dict[str, Rows] = {
     "webhooks": webhooks.rows,
     "media": media.rows,
     "idle": idle.rows,
+    "scale": scale.rows,
 }
+ON_REQUEST = {"scale"}
 
 
 def arguments() -> argparse.Namespace:
     """What is to be measured, and how much of it."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("groups", nargs="*", help=f"of {', '.join(GROUPS)}; none: all")
+    parser.add_argument("groups", nargs="*", help=f"of {', '.join(GROUPS)}; none: all but scale")
     parser.add_argument("--rounds", type=int, default=5, help="how often each is measured")
     parser.add_argument("--requests", type=int, default=1000, help="small requests of a round")
     parser.add_argument("--batches", type=int, default=10, help="POSTs of a thousand of a round")
@@ -42,6 +56,9 @@ def arguments() -> argparse.Namespace:
         "--short", type=int, default=10_000, help="Segments of the short Flow, 2000 or more"
     )
     parser.add_argument("--long", type=int, default=1_000_000, help="Segments of the long Flow")
+    parser.add_argument(
+        "--many", type=int, default=10_000_000, help="Segments of the Flow of the group scale"
+    )
     parser.add_argument("--events", type=int, default=10_000, help="events sent to each webhook")
     parser.add_argument("--flows", type=int, default=100_000, help="Flows to look for tags among")
     parser.add_argument("--mebibytes", type=int, default=256, help="media fetched in a round")
@@ -65,7 +82,7 @@ def main() -> None:
         flush=True,
     )
     with measuring(args) as run:
-        for name in args.groups or GROUPS:
+        for name in args.groups or sorted(GROUPS.keys() - ON_REQUEST, key=[*GROUPS].index):
             for figure in GROUPS[name](run):
                 print(figure, flush=True)
 
@@ -76,7 +93,7 @@ def measuring(args: argparse.Namespace) -> Iterator[Run]:
     amounts = {
         name: getattr(args, name)
         for name in (
-            "rounds", "requests", "batches", "pages", "short", "long", "events", "flows",
+            "rounds", "requests", "batches", "pages", "short", "long", "many", "events", "flows",
             "mebibytes",
         )
     }  # fmt: skip

@@ -57,6 +57,7 @@ class Run:
     pages: int
     short: int
     long: int
+    many: int
     events: int
     flows: int
     mebibytes: int

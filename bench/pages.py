@@ -18,11 +18,12 @@ def rows(run: Run) -> Iterator[Figure]:
     for engine in run.engines:
         with engine.store() as server:
             flows = {length: filled_flow(server, length) for length in (run.short, run.long)}
-            yield from _lengths(run, engine, server, flows)
+            yield from lengths(run, engine, server, flows)
             yield from _deletion(run, engine, server, flows)
 
 
-def _lengths(run: Run, engine: Engine, server: Process, flows: dict[int, str]) -> Iterator[Figure]:
+def lengths(run: Run, engine: Engine, server: Process, flows: dict[int, str]) -> Iterator[Figure]:
+    """The pages of Flows by their length, and the longest beside the shortest."""
     runs: dict[int, list[Paced[list[float]]]] = {length: [] for length in flows}
     for _ in range(4 * run.rounds):
         for length, flow_id in flows.items():
@@ -39,7 +40,7 @@ def _lengths(run: Run, engine: Engine, server: Process, flows: dict[int, str]) -
             "8 ms",
             max(costs) <= 8,
         )
-    ratios = beside(*([each.found for each in runs[length]] for length in (run.long, run.short)))
+    ratios = beside(*([each.found for each in runs[length]] for length in (max(flows), min(flows))))
     yield times(
         f"{engine.name}: the same of the long Flow to any of the short",
         f"{' / '.join(f'{ratio:.2f}' for ratio in ratios)} times",

@@ -16,12 +16,14 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from tams.api.errors import error_response
 from tams.cli.lending import LendingProtocol
-from tams.errors import Busy, TooSlow
+from tams.errors import Busy, TooLarge, TooSlow
 
 _LOOKS = 8
 """How often a client is looked at within the time that it has."""
 _ACKNOWLEDGED = slice(120, 128)
 """Where Linux's `tcp_info` has the number of bytes that were acknowledged (`tcpi_bytes_acked`)."""
+_MOST_OF_HEAD = 1 << 16
+"""Bytes of a request's head after which no more of it is waited for."""
 _REFUSAL_S = 1.0
 """Seconds that a client has to ask, and to read, where it is told to come back."""
 
@@ -30,8 +32,9 @@ class Connection(LendingProtocol):
     """A connection to a client that may take long, but goes on.
 
     Within `patience` seconds after it connected, or after the last answer, the head of a request
-    must be complete; and of an answer, something must be read in each such time. More connections
-    than `most` are told to come back (503), and many more are dropped.
+    must be complete, and it has no more than 64 KiB; and of an answer, something must be read in
+    each such time. More connections than `most` are told to come back (503), and many more are
+    dropped.
     """
 
     patience: float
@@ -44,11 +47,20 @@ class Connection(LendingProtocol):
         if excess > 0:
             self.app = _refuse
             self.patience = min(self.patience, _REFUSAL_S)
+        self._part_of_head = 0
         self._since = self.loop.time()
         self._seen = (self.cycle, 0, 0)
         self._look_later()
         if excess > self.most // 8 + 1:
             transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """Take it, and refuse a head that does not end."""
+        super().data_received(data)
+        self._part_of_head = self._part_of_head + len(data) if self._has_part_of_head() else 0
+        if self._part_of_head > _MOST_OF_HEAD and not self.transport.is_closing():
+            self.transport.write(_whole(_too_large()))
+            self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Look no more."""
@@ -137,6 +149,11 @@ async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
 def _too_slow(patience: float) -> Response:
     told = f"the head of the request: it was not complete within {patience:g} s; send it again"
     return error_response(408, TooSlow.__name__, told, {"Connection": "close"})
+
+
+def _too_large() -> Response:
+    told = f"the head of the request: it must be at most {_MOST_OF_HEAD} bytes"
+    return error_response(431, TooLarge.__name__, told, {"Connection": "close"})
 
 
 def _whole(response: Response) -> bytes:

@@ -26,6 +26,7 @@ from tests.durability.process import DEADLINE_S, TAMS, server_process
 PATIENCE_S = 0.6
 SIZE = 16 << 20
 PIECE = 1 << 20
+MOST_OF_HEAD = 1 << 16
 HEAD = b"GET /service HTTP/1.1\r\nHost: x\r\n\r\n"
 RESTARTED = pytest.mark.parametrize("asked_before", [False, True], ids=["at once", "after one"])
 
@@ -111,6 +112,30 @@ def test_a_head_that_comes_byte_by_byte_is_given_up(url: str, asked_before: bool
         answer = all_of(one)
     assert answer.startswith(b"HTTP/1.1 408 Request Timeout\r\n")
     assert b'"type": "TooSlow"' in answer
+
+
+@RESTARTED
+def test_a_head_that_does_not_end_is_refused(url: str, asked_before: bool) -> None:
+    with connected(url) as one:
+        if asked_before:
+            assert asked(one).status == 200
+        one.sendall((HEAD[:-2] + b"X-Long: ").ljust(MOST_OF_HEAD, b"x"))
+        assert not select.select([one], [], [], 0)[0]
+        one.sendall(b"x")
+        answer = all_of(one)
+    assert answer.startswith(b"HTTP/1.1 431 Request Header Fields Too Large\r\n")
+    assert b"at most 65536 bytes" in answer
+
+
+def test_long_heads_one_after_the_other_are_read(url: str) -> None:
+    with connected(url) as one:
+        for _ in range(3):
+            one.sendall((HEAD[:-2] + b"X-Long: ").ljust(MOST_OF_HEAD - 4, b"x"))
+            one.sendall(b"\r\n\r\n")
+            answer = HTTPResponse(one)
+            answer.begin()
+            answer.read()
+            assert answer.status == 200
 
 
 @pytest.mark.parametrize("path", ["/openapi.json", "media"])
