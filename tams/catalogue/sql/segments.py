@@ -225,17 +225,10 @@ class SQLSegments(Segments):
         if not accepted:
             return
         flow_key, ordinal = flow.key, self._change(flow, at)
-        registered, inits, external, segments, plain = [], [], [], [], []
+        plain, others = _parted(accepted)
+        registered, inits, external, segments = [], [], [], []
         instances: list[Row] = []
-        for new, known, post, init in accepted:
-            if (
-                post[2:] == NOTHING_MORE
-                and known is not None
-                and known.state == "allocated"
-                and not new.end_inclusive
-            ):
-                plain.append((known.key, new.start, new.end))
-                continue
+        for new, known, post, init in others:
             (
                 start, end, inclusive, object_id, ts_offset, last_duration, sample_offset,
                 sample_count, object_start, object_end, object_inclusive, count, _, _, _, needed,
@@ -357,6 +350,23 @@ class SQLSegments(Segments):
             told: init._replace(others=others.get(init.object_id)) for told, init in inits.items()
         }
         return [(*row[:-2], others.get(row[3]), inits.get(row[-1])) for row in rows]
+
+
+def _parted(accepted: Sequence[Accepted]) -> tuple[Sequence[Row], Sequence[Accepted]]:
+    """The key, start and end of Segments whose new Objects cover just them, and all the others."""
+    plain, others = [], []
+    for each in accepted:
+        new, known, post, _ = each
+        if (
+            post[2:] == NOTHING_MORE
+            and known is not None
+            and known.state == "allocated"
+            and not new.end_inclusive
+        ):
+            plain.append((known.key, new.start, new.end))
+        else:
+            others.append(each)
+    return plain, others
 
 
 def _named(flow: LockedFlow, posts: Sequence[NewSegment]) -> list[str]:
