@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from threading import Event
 from typing import TypeVar
 
@@ -69,5 +70,9 @@ async def in_thread(work: Callable[[], T], stop: Event | None = None) -> T:
     except asyncio.CancelledError:
         if stop is not None:
             stop.set()
-        await asyncio.wait([running])
+        while not running.done():
+            with suppress(asyncio.CancelledError):  # whoever cancels again has to wait as well
+                await asyncio.wait([running])
+        if not running.cancelled():
+            running.exception()  # nobody asks for it any more
         raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from functools import partial
 
@@ -70,3 +71,27 @@ async def test_a_cancelled_caller_tells_its_thread_and_waits_for_it():
     with pytest.raises(asyncio.CancelledError):
         await caller
     assert ended == [True]
+
+
+async def test_a_caller_cancelled_twice_waits_too_and_nobody_misses_the_failure() -> None:
+    going_on, begun, reported = threading.Event(), threading.Event(), []
+    asyncio.get_running_loop().set_exception_handler(lambda _, told: reported.append(told))
+
+    def work() -> None:
+        begun.set()
+        going_on.wait(10)
+        raise FileNotFoundError
+
+    caller = asyncio.ensure_future(in_thread(work))
+    await asyncio.to_thread(begun.wait, 10)
+    for _ in range(2):
+        caller.cancel()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    assert not caller.done()
+    going_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    del caller
+    gc.collect()
+    assert not reported
