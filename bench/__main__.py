@@ -82,7 +82,7 @@ def main() -> None:
         flush=True,
     )
     with measuring(args) as run:
-        for name in args.groups or sorted(GROUPS.keys() - ON_REQUEST, key=[*GROUPS].index):
+        for name in args.groups or [name for name in GROUPS if name not in ON_REQUEST]:
             for figure in GROUPS[name](run):
                 print(figure, flush=True)
 

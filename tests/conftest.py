@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from functools import cache
 from itertools import count
 
 import pytest
@@ -82,19 +85,30 @@ def empty_postgres_url(postgres_databases):
     return url
 
 
+@pytest.fixture(scope="session", autouse=True)
+def gateway_ahead(request, tmp_path_factory):
+    """Starts the gateway, beside the first tests where later ones are known to need it."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    with ExitStack() as stack, ThreadPoolExecutor(1) as thread:
+        start = cache(lambda: thread.submit(stack.enter_context, shared_gateway(folder / "ceph")))
+        if missing_program() is None and any(
+            "gateway" in getattr(item, "fixturenames", ()) for item in request.session.items
+        ):
+            start()
+        yield start
+
+
 @pytest.fixture(scope="session")
-def gateway(tmp_path_factory):
+def gateway(gateway_ahead):
     """A Ceph RADOS Gateway for this run, all its processes together."""
     missing = missing_program()
     if missing is not None:
         pytest.skip(
             f"{missing} is not installed (Debian: apt-get install radosgw ceph-mon ceph-osd)"
         )
-    folder = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        folder = folder.parent
-    with shared_gateway(folder / "ceph") as started:
-        yield started
+    return gateway_ahead().result()
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ from tams.errors import BadSettings, TamsError
 from tams.observability import configure_logging, masked
 from tams.settings import Settings, read_settings
 
-_CONTAINERS = 25_000
+_CONTAINERS = 10_000
 """How many more there must be than a moment ago before the youngest are looked over for cycles."""
 
 

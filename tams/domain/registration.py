@@ -132,7 +132,8 @@ def _accept_plain(
     A plain one follows all Segments before it, and says only which new Object that is.
     """
     found: list[Accepted] = []
-    owner = None if flow.uses_init_segments else flow.key
+    if flow.uses_init_segments:
+        return found
     last = neighbours[-1].end if neighbours else -LIMIT
     for post in posts:
         object_id = post.object_id
@@ -141,7 +142,7 @@ def _accept_plain(
         if (
             not isinstance(known, KnownObject)
             or known.state != "allocated"
-            or known.allocated_for != owner
+            or known.allocated_for != flow.key
             or post[2:] != NOTHING_MORE
             or start is None
             or start < last

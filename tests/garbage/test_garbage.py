@@ -26,10 +26,10 @@ def test_nothing_is_lost_and_nothing_is_left(fresh):
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=count(9, proof=260),
+            max_examples=count(14, proof=260),
             stateful_step_count=STEPS,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
     )
-    assert sum(each.steps for each in machines) >= count(300, proof=10_000)
+    assert sum(each.steps for each in machines) >= count(500, proof=10_000)

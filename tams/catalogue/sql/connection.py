@@ -76,7 +76,10 @@ class Connection(ABC):
     async def hold_rows(
         self, statement: Rows, rows: Sequence[Sequence[Any]], shared: Sequence[Any] = ()
     ) -> None:
-        """The same for a write of many rows; none is no write."""
+        """The same for a write of many rows; none is no write.
+
+        `shared` are the first parameters of the statement, the same for all rows.
+        """
 
     async def flush(self) -> None:
         """Send what is held back, and the counters."""
