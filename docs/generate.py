@@ -10,6 +10,7 @@ from pathlib import Path
 
 from grimp import build_graph
 
+from docs import vast_rows
 from tams.conformance import access
 from tams.conformance.report import markdown, not_checked
 from tams.conformance.run import Result, Runner
@@ -125,6 +126,7 @@ def _room(module: str) -> str:
 
 
 PAGES = {
+    "vast-tams.md": vast_rows.page,
     "settings.md": settings_page,
     "conformance.md": conformance_page,
     "imports.md": imports_page,

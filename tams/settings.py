@@ -81,6 +81,9 @@ class Settings(BaseModel):
     token_lifetime: int = Field(
         3600, ge=60, description="seconds for which a token of `/token` is good"
     )
+    extensions: str = Field(
+        "all", description="what there is beside the standard: `all`, `none`, or a comma list"
+    )
     webhook_changes_by: Literal["read", "write"] = Field(
         "read", description="scope that may replace or delete a Webhook; `read` is the standard's"
     )

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import pytest
 from starlette.datastructures import Headers
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tests.official import OurDocument, document
@@ -35,7 +36,7 @@ class Examined:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         official = document()
         path = scope["raw_path"].decode() if scope["type"] == "http" else ""
-        if official is None or official.path_of(path) is None:
+        if official is None or official.path_of(path) is None or self._is_ours(scope, path):
             await self._app(scope, receive, send)
             return
         messages: list[Message] = []
@@ -47,6 +48,13 @@ class Examined:
             await send(message)
 
         await self._app(scope, receive, keep)
+
+    def _is_ours(self, scope: Scope, path: str) -> bool:
+        """Whether an extension answers, of which the document says nothing."""
+        extensions = getattr(getattr(self._app, "state", None), "extensions", ())
+        seen = {**scope, "path": path}
+        routes = (route for each in extensions for route in each.router.routes)
+        return any(route.matches(seen)[0] is Match.FULL for route in routes)
 
     def _examine(
         self, official: OurDocument, method: str, path: str, messages: list[Message]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tams import __version__
 from tams.api.deps import Services
+from tams.app.extensions import chosen
 from tams.app.stores import Stores
 from tams.domain.clock import Clock
 from tams.domain.service import ServicePromises
@@ -74,6 +75,7 @@ def _uploads(stores: Stores) -> Uploads | None:
 def _promises(settings: Settings) -> ServicePromises:
     return ServicePromises(
         version=__version__,
+        extensions=tuple(chosen(settings.extensions)),
         min_object_timeout=settings.min_object_timeout,
         min_presigned_url_timeout=settings.min_presigned_url_timeout,
     )

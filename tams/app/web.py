@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
@@ -27,7 +29,9 @@ from tams.api.deps import Services
 from tams.api.paging import PageSizes
 from tams.api.patience import Patience
 from tams.api.routing import StandardPaths
+from tams.app.extensions import add_routes, load
 from tams.domain.access import Scope, ScopeTable, webhook_changes_by
+from tams.extensions.base import Extension
 from tams.settings import Settings
 from tams.workers.loop import Worker
 
@@ -66,11 +70,14 @@ def build_application(settings: Settings, services: Services, worker: Worker) ->
     for module in (*often, instances, profiles, deletions, webhooks, health, token):
         # Not include_router, which would match every request in two steps.
         app.router.routes.extend(module.router.routes)
+    extensions = load(services.service.promises.extensions)
+    add_routes(app.router.routes, extensions)
+    app.state.extensions = extensions
     app.add_middleware(
         Access,
         authentication=services.authentication,
         schemes=Schemes(settings.auth_schemes),
-        table=ScopeTable(webhook_changes_by(Scope[settings.webhook_changes_by.upper()])),
+        table=_scopes(settings, extensions),
     )
     app.add_middleware(StandardPaths)
     app.add_middleware(Patience, seconds=settings.client_timeout)
@@ -83,3 +90,8 @@ def build_application(settings: Settings, services: Services, worker: Worker) ->
         max_age=3600,
     )
     return app
+
+
+def _scopes(settings: Settings, extensions: Iterable[Extension]) -> ScopeTable:
+    changed = webhook_changes_by(Scope[settings.webhook_changes_by.upper()])
+    return ScopeTable([*changed, *(action for each in extensions for action in each.actions)])

@@ -156,6 +156,10 @@ class Server:
         """GET `path`, which must be a 200, and return its JSON."""
         return (await self.get(path)).is_status(200).json
 
+    async def offers(self, extension: str) -> bool:
+        """Whether the server says that it does this beside the standard."""
+        return extension in (await self.read("/service")).get("extensions", ())
+
     async def ids(
         self, path: str, filters: Mapping[str, str] | None = None, /, **more: str
     ) -> list[str]:

@@ -49,6 +49,9 @@ class Object:
     first_referenced_by_flow: str | None
     """None once that Flow no longer refers to it."""
     instances: tuple[Instance, ...]
+    size: int | None = None
+    """Bytes of the controlled instance; None until they were measured."""
+    created: datetime | None = None
     init_object: InitObject | None = None
 
 

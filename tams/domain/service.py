@@ -18,5 +18,7 @@ class ServicePromises:
     """What the deployment settles; timeouts are in seconds."""
 
     version: str
+    extensions: tuple[str, ...] = ()
+    """What there is beside the standard, by name."""
     min_object_timeout: int
     min_presigned_url_timeout: int

@@ -76,7 +76,7 @@ class StorageAllocation:
                 )
                 for object_id in ids
             ]
-            await tx.objects.allocate(flow, objects, now + self._lifetime)
+            await tx.objects.allocate(flow, objects, now, now + self._lifetime)
             return objects
 
         objects = await self._catalogue.write(work)

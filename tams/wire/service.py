@@ -46,6 +46,7 @@ def service_json(description: ServiceDescription, promises: ServicePromises) -> 
                 promises.min_presigned_url_timeout * SECOND
             ),
             "event_stream_mechanisms": [{"name": "webhooks"}],
+            "extensions": list(promises.extensions) or None,
         }
     )
     return json.dumps(document).encode()

@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, BeforeValidator, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
-from tams.domain.tags import TagValue
+from tams.domain.tags import Tags, TagValue
 from tams.errors import Invalid
 
 T = TypeVar("T")
@@ -40,6 +40,7 @@ Text = Annotated[str, AfterValidator(_without_nul)]
 _TEXT: TypeAdapter[str] = TypeAdapter(Text)
 _FLAG: TypeAdapter[bool] = TypeAdapter(bool)
 _TAG: TypeAdapter[TagValue] = TypeAdapter(Text | tuple[Text, ...])
+_TAGS: TypeAdapter[Tags] = TypeAdapter(dict[Text, Text | tuple[Text, ...]])
 
 
 def matching(pattern: re.Pattern[str], rule: str) -> AfterValidator:
@@ -102,6 +103,11 @@ def parse_flag(body: bytes, field: str) -> bool:
 def parse_tag(body: bytes, field: str) -> TagValue:
     """A bare tag value: a JSON string, or an array of strings."""
     return parse(_TAG, body, field)
+
+
+def parse_tags(body: bytes) -> Tags:
+    """All the tags of a resource, by name."""
+    return parse(_TAGS, body, "tags")
 
 
 def check_values(value: object, names: Container[str], field: str = "") -> None:

@@ -7,7 +7,11 @@ import re
 import pytest
 from fastapi.routing import iter_route_contexts
 
+from tams.app.extensions import NAMES, chosen
+from tams.errors import BadSettings
+from tams.settings import IN_MEMORY
 from tests.official import MISSING, document
+from tests.serving import serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -27,19 +31,49 @@ def _nameless(path):
     return re.sub(r"\{[^}]*\}", "{}", path)
 
 
-async def test_the_paths_are_those_of_the_standard_and_those_named_ours(server):
+def _by_path(routes):
+    found: dict[str, set[str]] = {}
+    for route in iter_route_contexts(routes):
+        found.setdefault(_nameless(route.path), set()).update(route.methods)
+    return found
+
+
+@pytest.fixture
+def standard():
+    """The paths of the official document, with their methods."""
     official = document()
     if official is None:
         pytest.skip(MISSING)
-    wanted = {
+    return {
         _nameless(path): {method.upper() for method in operations}
         & {"GET", "PUT", "POST", "DELETE"}
         for path, operations in official.paths.items()
     }
-    found: dict[str, set[str]] = {}
-    for route in iter_route_contexts(server.app.routes):
-        found.setdefault(_nameless(route.path), set()).update(route.methods)
-    assert found == wanted | OURS
+
+
+async def test_without_extensions_the_paths_are_the_standards_and_those_named_ours(
+    standard, tmp_path
+):
+    async with serving(tmp_path, IN_MEMORY, extensions="none") as plain:
+        assert _by_path(plain.app.routes) == standard | OURS
+        assert "extensions" not in await plain.read("/service")
+
+
+async def test_extensions_add_their_own_paths_and_methods_alone(standard, server):
+    added = _by_path(
+        [route for each in server.app.state.extensions for route in each.router.routes]
+    )
+    wanted = standard | OURS
+    for path, methods in added.items():
+        wanted[path] = wanted.get(path, set()) | methods
+    assert _by_path(server.app.routes) == wanted
+    assert (await server.read("/service"))["extensions"] == list(NAMES)
+
+
+@pytest.mark.parametrize("setting", ["", "whole-tag", "whole-tags,all", "none,whole-tags"])
+async def test_an_unknown_extension_stops_the_start(setting):
+    with pytest.raises(BadSettings, match=r"TAMS_EXTENSIONS: .* whole-tags"):
+        chosen(setting)
 
 
 @pytest.mark.parametrize(

@@ -129,7 +129,7 @@ async def allocate(catalogue, flow_id, *object_ids, expires=NOON + timedelta(hou
     ]
 
     async def work(tx):
-        await tx.objects.allocate(await tx.flows.lock(flow_id), new, expires)
+        await tx.objects.allocate(await tx.flows.lock(flow_id), new, NOON, expires)
 
     await catalogue.write(work)
 

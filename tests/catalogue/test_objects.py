@@ -72,6 +72,21 @@ async def test_an_allocated_object_is_taken_but_unknown(catalogue, flow):
     assert (known.state, known.timerange) == ("allocated", None)
 
 
+async def test_an_object_knows_when_it_was_made_and_how_large_it_was_measured(catalogue, flow):
+    await allocate(catalogue, flow, "o1", "o2")
+    await post(catalogue, flow, segment_at("o1", "[0:0_1:0)"), segment_at("o2", "[1:0_2:0)"))
+    await catalogue.write(lambda tx: tx.objects.measure({"o1": 5 * 2**30, "none": 7}))
+    found = [await get_object(catalogue, name) for name in ("o1", "o2")]
+    assert [(one.size, one.created) for one in found] == [(5 * 2**30, at(0)), (None, at(0))]
+
+
+async def test_an_external_object_is_made_when_it_is_registered(catalogue, flow):
+    await post(catalogue, flow, segment_at("o1", "[0:0_1:0)", get_urls=(ELSEWHERE,)))
+    found = await get_object(catalogue, "o1")
+    assert found.created is not None
+    assert found.size is None
+
+
 async def test_an_allocated_object_has_a_place_until_it_is_registered(catalogue, flow):
     await allocate(catalogue, flow, "o1", "o2", "o3")
 

@@ -35,9 +35,13 @@ class Objects(ABC):
 
     @abstractmethod
     async def allocate(
-        self, flow: LockedFlow, objects: Sequence[NewObject], expires: datetime
+        self, flow: LockedFlow, objects: Sequence[NewObject], at: datetime, expires: datetime
     ) -> None:
         """Store new Objects of a Flow; unless registered, they may be collected after `expires`."""
+
+    @abstractmethod
+    async def measure(self, sizes: Mapping[str, int]) -> None:
+        """Store how many bytes these Objects have, by id; ids that are unknown are passed over."""
 
     @abstractmethod
     async def allocated(self, object_ids: Iterable[str]) -> Mapping[str, Instance]:

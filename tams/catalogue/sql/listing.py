@@ -28,8 +28,8 @@ from sqlalchemy import (
     true,
 )
 
+from tams.catalogue.sql.columns import PREFIX, label_key, label_order
 from tams.catalogue.sql.connection import Connection, Row
-from tams.catalogue.sql.schema import PREFIX, label_key, label_order
 from tams.domain.numbers import Integer
 from tams.domain.pages import Page, PageRequest, Sort
 from tams.errors import Invalid

@@ -26,7 +26,7 @@ from tams.catalogue.promises.segments import MAX_SEGMENTS
 from tams.catalogue.sql.connection import Connection
 from tams.catalogue.sql.jobs import ADD_JOBS
 from tams.catalogue.sql.listing import Filters
-from tams.catalogue.sql.moments import microseconds
+from tams.catalogue.sql.moments import microseconds, moment
 from tams.catalogue.sql.schema import flow, instance, object_, place, segment
 from tams.catalogue.sql.statements import Among, Rows, Written
 from tams.catalogue.sql.tags import FLOW_TAGS, filter_tags
@@ -76,12 +76,19 @@ _ANY_IN = Written.same(
 OR EXISTS (SELECT 1 FROM instance WHERE storage_id = ?1)"""
 )
 _ALLOCATE = Rows.inserted(
-    object_, "id", "storage_id", "key", "content_type", "allocated_for", "expires"
+    object_, "id", "storage_id", "key", "content_type", "allocated_for", "created", "expires"
 )
+_MEASURE = Rows.written(
+    """WITH v(id, size) AS (VALUES {rows})
+UPDATE object SET size = v.size FROM v WHERE object.id = v.id""",
+    "UPDATE object SET size = v.size FROM {rows} AS v(id, size) WHERE object.id = v.id",
+    "text", "bigint",
+)  # fmt: skip
 # By hand: the first Flow only counts while it still has a Segment of the Object.
 _GET = f"""SELECT o.start_ns, o.end_ns, o.end_inclusive, o.key_frame_count, o.storage_id, o.key,
     (SELECT f.id FROM flow f WHERE f.pk = o.first_flow_pk AND f.gone_at IS NULL AND EXISTS
-        (SELECT 1 FROM segment r WHERE r.object_pk = o.pk AND r.flow_pk = f.pk)), {{}}
+        (SELECT 1 FROM segment r WHERE r.object_pk = o.pk AND r.flow_pk = f.pk)),
+    o.size, o.created, {{}}
 FROM object o WHERE o.id = {{}} AND o.removable_at IS NULL AND ({LIVING} OR {LIVING_INIT})"""
 _GET_OBJECT = Written(
     _GET.format(INIT_OBJECT.sqlite, "?1"), _GET.format(INIT_OBJECT.postgresql, "$1")
@@ -188,22 +195,25 @@ class SQLObjects(Objects):
         return bool((await self._connection.fetch(_ANY_IN, (storage_id,)))[0][0])
 
     async def allocate(
-        self, flow: LockedFlow, objects: Sequence[NewObject], expires: datetime
+        self, flow: LockedFlow, objects: Sequence[NewObject], at: datetime, expires: datetime
     ) -> None:
-        last = microseconds(expires)
+        now, last = microseconds(at), microseconds(expires)
         await self._connection.hold_rows(
             _ALLOCATE,
             [
-                (new.id, new.storage_id, new.key, new.content_type, flow.key, last)
+                (new.id, new.storage_id, new.key, new.content_type, flow.key, now, last)
                 for new in objects
             ],
         )
+
+    async def measure(self, sizes: Mapping[str, int]) -> None:
+        await self._connection.hold_rows(_MEASURE, sorted(sizes.items()))
 
     async def get(self, object_id: str) -> Object | None:
         rows = await self._connection.fetch(_GET_OBJECT, (object_id,))
         if not rows:
             return None
-        start, end, inclusive, count, storage_id, key, first, told = rows[0]
+        start, end, inclusive, count, storage_id, key, first, size, created, told = rows[0]
         init = InitObject(*json.loads(told)) if told else None
         ids = [object_id] if init is None else [object_id, init.object_id]
         others = await find_others(self._connection, ids)
@@ -214,6 +224,8 @@ class SQLObjects(Objects):
             key_frame_count=count,
             first_referenced_by_flow=first,
             instances=(*controlled, *others.get(object_id, ())),
+            size=size,
+            created=None if created is None else moment(created),
             init_object=init and init._replace(others=others.get(init.object_id)),
         )
 

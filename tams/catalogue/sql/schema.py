@@ -10,79 +10,43 @@ from __future__ import annotations
 from sqlalchemy import (
     BigInteger,
     Column,
-    ColumnElement,
     ForeignKey,
-    Function,
-    Identity,
     Index,
     Integer,
     MetaData,
     SmallInteger,
     Table,
     Text,
-    func,
-    literal_column,
 )
 
+from tams.catalogue.sql.columns import KEY, TEXT, label_order, owner, pk, prefix
+
 metadata = MetaData()
-
-# Text is ordered by code points on both engines, whatever the locale of the database.
-_TEXT = Text().with_variant(Text(collation="C"), "postgresql")
-# SQLite's rowid, and with it AUTOINCREMENT, belongs to the type INTEGER alone.
-_KEY = BigInteger().with_variant(Integer, "sqlite")
-
-
-PREFIX = 128
-"""How many characters of a text an index holds, since PostgreSQL's take no more than 2704 bytes."""
-
-
-def prefix(text: ColumnElement[str] | ColumnElement[str | None]) -> Function[str]:
-    """The first PREFIX characters of a text, as they stand in its index."""
-    return func.substr(text, literal_column("1"), literal_column(str(PREFIX)), type_=_TEXT)
-
-
-def label_order(label: Column[str | None]) -> Function[str]:
-    """What labels are listed by, missing ones last; `label_key` says the same of a value."""
-    return func.coalesce(literal_column("'0'", _TEXT).concat(prefix(label)), literal_column("'1'"))
-
-
-def label_key(label: str | None) -> str:
-    """What `label_order` is of this label."""
-    return "1" if label is None else f"0{label[:PREFIX]}"
-
-
-def _pk() -> Column[int]:
-    return Column("pk", _KEY, Identity(), primary_key=True)
-
-
-def _owner(name: str, table: str) -> Column[int]:
-    return Column(name, BigInteger, ForeignKey(f"{table}.pk", ondelete="CASCADE"), primary_key=True)
-
 
 service = Table(
     "service",
     metadata,
-    Column("pk", _KEY, primary_key=True),  # the one row is 1; it is there from the first day
-    Column("name", _TEXT),
-    Column("description", _TEXT),
+    Column("pk", KEY, primary_key=True),  # the one row is 1; it is there from the first day
+    Column("name", TEXT),
+    Column("description", TEXT),
 )
 
 mutex = Table(
     "mutex",
     metadata,
-    Column("name", _TEXT, primary_key=True),  # "collections"; rows only to be locked
+    Column("name", TEXT, primary_key=True),  # "collections"; rows only to be locked
 )
 
 source = Table(
     "source",
     metadata,
-    _pk(),
-    Column("id", _TEXT, nullable=False, unique=True),
-    Column("format", _TEXT, nullable=False),
-    Column("label", _TEXT),
-    Column("description", _TEXT),
-    Column("created_by", _TEXT),
-    Column("updated_by", _TEXT),
+    pk(),
+    Column("id", TEXT, nullable=False, unique=True),
+    Column("format", TEXT, nullable=False),
+    Column("label", TEXT),
+    Column("description", TEXT),
+    Column("created_by", TEXT),
+    Column("updated_by", TEXT),
     Column("created", BigInteger, nullable=False),
     Column("updated", BigInteger, nullable=False),
     Column("ordinal", BigInteger, nullable=False),
@@ -94,12 +58,12 @@ Index("source_label", label_order(source.c.label), source.c.id)
 source_tag = Table(
     "source_tag",
     metadata,
-    _owner("source_pk", "source"),
+    owner("source_pk", "source"),
     Column("place", Integer, primary_key=True),  # counts the rows of one owner
-    Column("name", _TEXT, nullable=False),
+    Column("name", TEXT, nullable=False),
     # -1: the tag is one string; from 0: an element of a list (an empty list is one null at 0).
     Column("position", Integer, nullable=False),
-    Column("value", _TEXT),
+    Column("value", TEXT),
 )
 Index(
     "source_tag_value",
@@ -111,27 +75,27 @@ Index(
 flow = Table(
     "flow",
     metadata,
-    _pk(),
-    Column("id", _TEXT, nullable=False),
+    pk(),
+    Column("id", TEXT, nullable=False),
     # Not its pk: then a Flow is locked and read without a join, which `FOR UPDATE` would recheck.
-    Column("source_id", _TEXT, nullable=False),
-    Column("format", _TEXT, nullable=False),
-    Column("codec", _TEXT),
-    Column("container", _TEXT),
-    Column("label", _TEXT),
-    Column("description", _TEXT),
-    Column("status", _TEXT),
+    Column("source_id", TEXT, nullable=False),
+    Column("format", TEXT, nullable=False),
+    Column("codec", TEXT),
+    Column("container", TEXT),
+    Column("label", TEXT),
+    Column("description", TEXT),
+    Column("status", TEXT),
     Column("read_only", SmallInteger),
     Column("avg_bit_rate", BigInteger),
     Column("max_bit_rate", BigInteger),
     Column("frame_width", BigInteger),  # of video Flows alone, as the filters want it
     Column("frame_height", BigInteger),
     Column("init_segments", SmallInteger),
-    Column("profile_id", _TEXT),
+    Column("profile_id", TEXT),
     Column("generation", BigInteger),
-    Column("metadata_version", _TEXT),
-    Column("created_by", _TEXT),
-    Column("updated_by", _TEXT),
+    Column("metadata_version", TEXT),
+    Column("created_by", TEXT),
+    Column("updated_by", TEXT),
     Column("created", BigInteger, nullable=False),
     Column("metadata_updated", BigInteger, nullable=False),
     Column("segments_updated", BigInteger),
@@ -163,21 +127,21 @@ Index("flow_label", label_order(flow.c.label), flow.c.id)
 flow_tag = Table(
     "flow_tag",
     metadata,
-    _owner("flow_pk", "flow"),
+    owner("flow_pk", "flow"),
     Column("place", Integer, primary_key=True),  # these four as in source_tag
-    Column("name", _TEXT, nullable=False),
+    Column("name", TEXT, nullable=False),
     Column("position", Integer, nullable=False),
-    Column("value", _TEXT),
+    Column("value", TEXT),
 )
 Index("flow_tag_value", prefix(flow_tag.c.name), prefix(flow_tag.c.value), flow_tag.c.flow_pk)
 
 flow_collection = Table(
     "flow_collection",
     metadata,
-    _owner("collector_pk", "flow"),
+    owner("collector_pk", "flow"),
     Column("position", Integer, primary_key=True),
     Column("member_pk", BigInteger, ForeignKey("flow.pk"), nullable=False),
-    Column("role", _TEXT),
+    Column("role", TEXT),
     Column("container_mapping", Text),  # JSON
 )
 Index("flow_collection_member", flow_collection.c.member_pk, flow_collection.c.collector_pk)
@@ -210,11 +174,11 @@ Index(
 object_ = Table(
     "object",
     metadata,
-    _pk(),
-    Column("id", _TEXT, nullable=False, unique=True),
-    Column("storage_id", _TEXT),  # with `key`: where the controlled instance lies, if there is one
-    Column("key", _TEXT),
-    Column("content_type", _TEXT),
+    pk(),
+    Column("id", TEXT, nullable=False, unique=True),
+    Column("storage_id", TEXT),  # with `key`: where the controlled instance lies, if there is one
+    Column("key", TEXT),
+    Column("content_type", TEXT),
     Column("others", SmallInteger),  # 1 if there are rows in `instance`, else null
     Column("start_ns", BigInteger),  # the timerange is null until the Object is registered
     Column("end_ns", BigInteger),
@@ -226,6 +190,8 @@ object_ = Table(
     Column("removable_at", BigInteger),  # null until its condemnation is recorded
     Column("is_init", SmallInteger),  # 1 from its first use as an initialisation Object
     Column("init_pk", BigInteger),  # of a Media Object: object.pk of its initialisation Object
+    Column("size", BigInteger),  # bytes of the controlled instance, once they were measured
+    Column("created", BigInteger),  # null where a program that did not keep it made the Object
     sqlite_autoincrement=True,
 )
 Index(
@@ -244,21 +210,21 @@ Index(
 instance = Table(
     "instance",
     metadata,
-    _owner("object_pk", "object"),
+    owner("object_pk", "object"),
     Column("position", Integer, primary_key=True),
-    Column("storage_id", _TEXT),
-    Column("key", _TEXT),
-    Column("url", _TEXT),
-    Column("label", _TEXT),
+    Column("storage_id", TEXT),
+    Column("key", TEXT),
+    Column("url", TEXT),
+    Column("label", TEXT),
 )
 
 place = Table(
     "place",  # an instance in a Storage Backend that is not listed: on its way in, or out
     metadata,
-    _pk(),
+    pk(),
     Column("object_pk", BigInteger, nullable=False),
-    Column("storage_id", _TEXT, nullable=False),
-    Column("key", _TEXT, nullable=False),
+    Column("storage_id", TEXT, nullable=False),
+    Column("key", TEXT, nullable=False),
     Column("incoming", SmallInteger),  # 1 on its way in, null on its way out
     sqlite_autoincrement=True,
 )
@@ -267,18 +233,18 @@ Index("place_object", place.c.object_pk)
 deletion_request = Table(
     "deletion_request",
     metadata,
-    _pk(),
-    Column("id", _TEXT, nullable=False, unique=True),
-    Column("flow_id", _TEXT, nullable=False),
+    pk(),
+    Column("id", TEXT, nullable=False, unique=True),
+    Column("flow_id", TEXT, nullable=False),
     Column("flow_pk", BigInteger, nullable=False),
-    Column("timerange", _TEXT, nullable=False),
-    Column("remaining", _TEXT),
-    Column("object_id", _TEXT),  # where only this Object's Segments are to go
+    Column("timerange", TEXT, nullable=False),
+    Column("remaining", TEXT),
+    Column("object_id", TEXT),  # where only this Object's Segments are to go
     Column("ordinal", BigInteger, nullable=False),  # Segments registered later stay
     Column("delete_flow", SmallInteger, nullable=False),
-    Column("status", _TEXT, nullable=False),
+    Column("status", TEXT, nullable=False),
     Column("error", Text),  # JSON
-    Column("created_by", _TEXT),
+    Column("created_by", TEXT),
     Column("created", BigInteger, nullable=False),
     Column("updated", BigInteger, nullable=False),
     Column("expiry", BigInteger),
@@ -291,11 +257,11 @@ Index("deletion_request_expiry", deletion_request.c.expiry)
 profile = Table(
     "profile",
     metadata,
-    _pk(),
-    Column("id", _TEXT, nullable=False, unique=True),
-    Column("format", _TEXT, nullable=False),
-    Column("codec", _TEXT),
-    Column("label", _TEXT),
+    pk(),
+    Column("id", TEXT, nullable=False, unique=True),
+    Column("format", TEXT, nullable=False),
+    Column("codec", TEXT),
+    Column("label", TEXT),
     Column("created", BigInteger, nullable=False),
     Column("document", Text, nullable=False),  # JSON: all the rest
     sqlite_autoincrement=True,
@@ -305,15 +271,15 @@ Index("profile_created", profile.c.created.desc(), profile.c.id)
 webhook = Table(
     "webhook",
     metadata,
-    _pk(),
-    Column("id", _TEXT, nullable=False, unique=True),
-    Column("url", _TEXT, nullable=False),
-    Column("api_key_name", _TEXT),
-    Column("api_key_value", _TEXT),
-    Column("status", _TEXT, nullable=False),
+    pk(),
+    Column("id", TEXT, nullable=False, unique=True),
+    Column("url", TEXT, nullable=False),
+    Column("api_key_name", TEXT),
+    Column("api_key_value", TEXT),
+    Column("status", TEXT, nullable=False),
     Column("error", Text),  # JSON
     Column("document", Text, nullable=False),  # JSON: events, filters and what of get_urls is sent
-    Column("created_by", _TEXT),
+    Column("created_by", TEXT),
     Column("created", BigInteger, nullable=False),
     Column("position", BigInteger, nullable=False),  # event.number up to which it is served
     Column("failures", Integer, nullable=False),  # attempts at the next event that failed
@@ -327,26 +293,26 @@ Index("webhook_url", prefix(webhook.c.url), webhook.c.id)
 webhook_tag = Table(
     "webhook_tag",
     metadata,
-    _owner("webhook_pk", "webhook"),
+    owner("webhook_pk", "webhook"),
     Column("place", Integer, primary_key=True),  # these four as in source_tag
-    Column("name", _TEXT, nullable=False),
+    Column("name", TEXT, nullable=False),
     Column("position", Integer, nullable=False),
-    Column("value", _TEXT),
+    Column("value", TEXT),
 )
 
 log = Table(
     "log",
     metadata,
-    Column("pk", _KEY, primary_key=True),  # the one row is 1; it is there from the first day
+    Column("pk", KEY, primary_key=True),  # the one row is 1; it is there from the first day
     Column("published", BigInteger, nullable=False),  # the last number that an event got
 )
 
 event = Table(
     "event",
     metadata,
-    _pk(),
-    Column("kind", _TEXT, nullable=False),  # "flow" or "source", which may have the same id
-    Column("entity_id", _TEXT, nullable=False),
+    pk(),
+    Column("kind", TEXT, nullable=False),  # "flow" or "source", which may have the same id
+    Column("entity_id", TEXT, nullable=False),
     Column("ordinal", BigInteger, nullable=False),
     Column("number", BigInteger),  # its place in the published log
     Column("occurred", BigInteger, nullable=False),
@@ -366,8 +332,8 @@ Index(
 job = Table(
     "job",
     metadata,
-    _pk(),
-    Column("kind", _TEXT, nullable=False),
+    pk(),
+    Column("kind", TEXT, nullable=False),
     Column("subject", BigInteger, nullable=False),
     Column("due", BigInteger, nullable=False),  # a claim moves it to the end of the lease
     Column("attempt", Integer, nullable=False),

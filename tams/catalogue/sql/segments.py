@@ -120,7 +120,7 @@ UPDATE object SET is_init = 1, expires = NULL FROM v WHERE object.pk = v.pk""",
 )
 _ADD_OBJECTS = Rows.inserted(
     object_, "pk", "first_flow_pk", "start_ns", "end_ns", "end_inclusive", "key_frame_count",
-    "init_pk", "id", "others",
+    "init_pk", "id", "others", "created",
 )  # fmt: skip
 _ADD_INSTANCES = Rows.inserted(instance, "object_pk", "position", "url", "label")
 _ADD_SEGMENTS = Rows.inserted(
@@ -246,7 +246,7 @@ class SQLSegments(Segments):
                 if known is not None:
                     registered.append(facts)
                 else:
-                    external.append((*facts, object_id, 1))
+                    external.append((*facts, object_id, 1, microseconds(at)))
                     instances += _instances(key, post)
             if init is not None and init.state == "allocated":
                 inits.append((init.key,))

@@ -18,9 +18,10 @@ from sqlalchemy import (
     select,
 )
 
+from tams.catalogue.sql.columns import PREFIX, prefix
 from tams.catalogue.sql.connection import Connection
 from tams.catalogue.sql.listing import Clause, Filters
-from tams.catalogue.sql.schema import PREFIX, flow_tag, prefix, source_tag, webhook_tag
+from tams.catalogue.sql.schema import flow_tag, source_tag, webhook_tag
 from tams.catalogue.sql.statements import Among
 from tams.domain.tags import TagFilter, Tags, TagValue
 

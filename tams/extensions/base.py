@@ -1,0 +1,43 @@
+"""What every extension is, and routes that take over from the standard's where asked to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from fastapi import APIRouter
+from fastapi.routing import APIRoute
+from starlette.routing import Match
+from starlette.types import Scope
+
+from tams.domain.access import Action
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extension:
+    """Routes under one switch; `actions` say who may use those that the general rule does not fit.
+
+    A route whose path and method are the standard's is tried before that one.
+    """
+
+    name: str
+    router: APIRouter
+    actions: tuple[Action, ...] = ()
+
+
+class ParameterRoute(APIRoute):
+    """A route that is for requests alone whose query has a parameter of one of these names."""
+
+    parameters: ClassVar[frozenset[bytes]] = frozenset()
+    prefixes: ClassVar[tuple[bytes, ...]] = ()
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """As for any route, unless the query leaves the request to the next one."""
+        if scope["type"] == "http" and not self._is_asked(scope["query_string"]):
+            return Match.NONE, {}
+        return super().matches(scope)
+
+    @classmethod
+    def _is_asked(cls, query: bytes) -> bool:
+        names = (part.partition(b"=")[0] for part in query.split(b"&"))
+        return any(name in cls.parameters or name.startswith(cls.prefixes) for name in names)
