@@ -160,6 +160,12 @@ class Settings(BaseModel):
         description="seconds in which a client must send a request's head, go on with its body, or "
         "read some of its answer",
     )
+    keep_alive: int = Field(
+        75,
+        ge=1,
+        description="seconds for which a connection is kept between two requests; let it be more "
+        "than a balancer before it keeps its own",
+    )
     max_connections: int = Field(
         1000,
         ge=1,

@@ -86,7 +86,10 @@ def free_port() -> socket.socket:
 async def listening(app: ASGIApp, listener: socket.socket | None = None) -> AsyncIterator[str]:
     """Serve an application on a free port of this machine; gives the base URL."""
     listener = listener or free_port()
-    config = uvicorn.Config(app, lifespan="off", access_log=False, log_level="warning")
+    # Kept for longer than any client keeps its own: else one may send into what is being closed.
+    config = uvicorn.Config(
+        app, lifespan="off", access_log=False, log_level="warning", timeout_keep_alive=600
+    )
     web = uvicorn.Server(config)
     serving = asyncio.create_task(web.serve([listener]))
     try:

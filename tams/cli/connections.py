@@ -31,10 +31,10 @@ _REFUSAL_S = 1.0
 class Connection(LendingProtocol):
     """A connection to a client that may take long, but goes on.
 
-    Within `patience` seconds after it connected, or after the last answer, the head of a request
-    must be complete, and it has no more than 64 KiB; and of an answer, something must be read in
-    each such time. More connections than `most` are told to come back (503), and many more are
-    dropped.
+    Within `patience` seconds after it connected, or after a request began, its head must be
+    complete, and it has no more than 64 KiB; and of an answer, something must be read in each such
+    time. Between two requests uvicorn waits as it is told to keep connections alive. More
+    connections than `most` are told to come back (503), and many more are dropped.
     """
 
     patience: float
@@ -82,7 +82,7 @@ class Connection(LendingProtocol):
         self._look_later()
 
     def _waits_for_head(self) -> bool:
-        return self.cycle is None or self.cycle.response_complete
+        return self.cycle is None or self._has_part_of_head()
 
     def _has_part_of_head(self) -> bool:
         return self.scope is not None and (self.cycle is None or self.cycle.scope is not self.scope)

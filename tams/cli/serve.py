@@ -99,6 +99,7 @@ async def _serve_here(
             access_log=False,
             log_level="warning",
             server_header=False,
+            timeout_keep_alive=settings.keep_alive,
             timeout_graceful_shutdown=settings.shutdown_grace,
         )
         server = uvicorn.Server(config)

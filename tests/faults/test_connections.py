@@ -35,7 +35,7 @@ RESTARTED = pytest.mark.parametrize("asked_before", [False, True], ids=["at once
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A server that waits for its clients for a moment."""
     with server_process(
-        tmp_path_factory.mktemp("server"), "", client_timeout=str(PATIENCE_S)
+        tmp_path_factory.mktemp("server"), "", client_timeout=str(PATIENCE_S), keep_alive="1"
     ) as server:
         yield server.url
 
