@@ -5,6 +5,7 @@ Every check of schemathesis is on. Where one cannot hold, `exceptions` says whic
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -17,6 +18,7 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.core.parameters import ParameterLocation
 from schemathesis.specs.openapi import checks
 
+from tams.app.extensions import NAMES, load
 from tams.conformance.official import DECIDED, DOCUMENT, NULLABLE
 from tams.conformance.profiles import profile_body
 from tams.conformance.server import flow_body, new_id
@@ -163,6 +165,18 @@ def agree(case: schemathesis.Case) -> None:
         case.body["id"] = case.path_parameters[name]
 
 
+def _nameless(path: str) -> str:
+    return re.sub(r"\{[^}]*\}", "{}", path)
+
+
+EXTENDED = {
+    _nameless(getattr(route, "path", ""))
+    for extension in load(NAMES)
+    for route in extension.router.routes
+}
+"""Paths that have methods besides the standard's."""
+
+
 def exceptions(case: schemathesis.Case, response: schemathesis.Response) -> Iterator[CheckFunction]:
     """The checks that cannot hold for this answer."""
     refusal = response.json()["summary"] if response.status_code == 400 and response.text else ""
@@ -176,6 +190,8 @@ def exceptions(case: schemathesis.Case, response: schemathesis.Response) -> Iter
     # Decision on 94.
     if case.path.rpartition("/")[2] in NULLABLE and response.text == "null":
         yield checks.response_schema_conformance
+    if _nameless(case.operation.path) in EXTENDED:
+        yield from (checks.unsupported_method, checks.allow_header_conformance)
     if _is_let_through(case, response):
         yield checks.negative_data_rejection
 
