@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
@@ -21,6 +22,7 @@ from pydantic import (
 from tams.errors import BadSettings
 
 PREFIX = "TAMS_"
+_ORIGIN = re.compile(r"https?://[^/,\s?#@]+")
 IGNORED = frozenset(
     {
         "TAMS_SPEC_DIR",
@@ -83,6 +85,11 @@ class Settings(BaseModel):
     )
     extensions: str = Field(
         "all", description="what there is beside the standard: `all`, `none`, or a comma list"
+    )
+    cors_origins: str = Field(
+        "*",
+        description="origins of which a browser's scripts may call: `*`, or a comma list; empty: "
+        "none",
     )
     webhook_changes_by: Literal["read", "write"] = Field(
         "read", description="scope that may replace or delete a Webhook; `read` is the standard's"
@@ -208,6 +215,13 @@ class Settings(BaseModel):
             )
         return self
 
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins(cls, value: str) -> str:
+        if any(one != "*" and not _ORIGIN.fullmatch(one) for one in _listed(value)):
+            raise ValueError("each must be * or an origin such as https://editor.example:8443")
+        return value
+
     @field_validator("oidc_issuers")
     @classmethod
     def _addresses(cls, value: str) -> str:
@@ -253,6 +267,11 @@ class Settings(BaseModel):
     def audiences(self) -> list[str]:
         """Whom tokens are for."""
         return _listed(self.jwt_audience)
+
+    @property
+    def origins(self) -> list[str]:
+        """Of which origins a browser's scripts may call."""
+        return _listed(self.cors_origins)
 
     @property
     def issuers(self) -> list[str]:

@@ -21,6 +21,7 @@ STATUS: dict[type[errors.TamsError], int] = {
     errors.NotFound: 404,
     errors.Forbidden: 403,
     errors.MediaRefused: 403,
+    errors.Conflict: 409,
     errors.TooSlow: 408,
     errors.TooLarge: 413,
     errors.Unsatisfiable: 416,
@@ -85,11 +86,11 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
     elif error.status_code == 405:
         kind = "MethodNotAllowed"
         summary = f"{request.method} is not possible on {path}"
-        headers["Allow"] = ", ".join(sorted(_allowed(request)))
+        headers["Allow"] = ", ".join(sorted(allowed_methods(request)))
     return error_response(error.status_code, kind, summary, headers)
 
 
-def _allowed(request: Request) -> set[str]:
+def allowed_methods(request: Request) -> set[str]:
     """Every method of a path; the framework knows those of one of its routes alone."""
     path = request.scope["path"]
     routes = iter_route_contexts(request.app.routes)

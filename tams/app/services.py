@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from tams.domain.clock import Clock
 from tams.domain.service import ServicePromises
 from tams.services.deletions import Deletions
 from tams.services.flows import Flows
-from tams.services.health import Health
+from tams.services.health import Health, Ping
 from tams.services.instances import Instances
 from tams.services.media import Media
 from tams.services.objects import Objects
@@ -25,6 +26,7 @@ from tams.services.storage import StorageAllocation
 from tams.services.uploads import Uploads
 from tams.services.webhooks import Webhooks
 from tams.settings import Settings
+from tams.storage.storages import Storages
 
 if TYPE_CHECKING:
     from tams.services.authentication import Authentication
@@ -60,9 +62,14 @@ def build_services(stores: Stores, deletions: Deletions) -> Services:
         deletions=deletions,
         webhooks=Webhooks(catalogue, clock, stores.targets),
         media=Media(storages.local, max_size=settings.max_object_size),
-        health=Health({"catalogue": catalogue.ping, "storage": storages.ping}),
+        health=Health({"catalogue": catalogue.ping, **_storage_pings(storages)}),
         authentication=_authentication(settings, clock),
     )
+
+
+def _storage_pings(storages: Storages) -> Mapping[str, Ping]:
+    backends = ((storage.backend, storage.ping) for storage in storages.values())
+    return {f"storage:{backend.label or backend.id}": ping for backend, ping in backends}
 
 
 def _uploads(stores: Stores) -> Uploads | None:

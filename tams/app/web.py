@@ -30,7 +30,7 @@ from tams.api.paging import PageSizes
 from tams.api.patience import Patience
 from tams.api.routing import StandardPaths
 from tams.app.extensions import add_routes, load
-from tams.domain.access import Scope, ScopeTable, webhook_changes_by
+from tams.domain.access import ACTIONS, Scope, ScopeTable, webhook_changes_by
 from tams.extensions.base import Extension
 from tams.settings import Settings
 from tams.workers.loop import Worker
@@ -83,7 +83,7 @@ def build_application(settings: Settings, services: Services, worker: Worker) ->
     app.add_middleware(Patience, seconds=settings.client_timeout)
     app.add_middleware(
         CORSMiddleware,
-        allow_origins=["*"],
+        allow_origins=settings.origins,
         allow_methods=["GET", "HEAD", "PUT", "POST", "DELETE"],
         allow_headers=["*"],
         expose_headers=EXPOSED,
@@ -94,4 +94,8 @@ def build_application(settings: Settings, services: Services, worker: Worker) ->
 
 def _scopes(settings: Settings, extensions: Iterable[Extension]) -> ScopeTable:
     changed = webhook_changes_by(Scope[settings.webhook_changes_by.upper()])
-    return ScopeTable([*changed, *(action for each in extensions for action in each.actions)])
+    for extension in extensions:
+        for alias, path in extension.aliases.items():
+            changed += [one.under(alias, path) for one in (*ACTIONS, *changed) if one.is_at(path)]
+        changed += extension.actions
+    return ScopeTable(changed)

@@ -22,8 +22,10 @@ from tams.catalogue.promises.flows import Flows
 from tams.catalogue.promises.inspection import Inspection
 from tams.catalogue.promises.instances import Instances
 from tams.catalogue.promises.jobs import Jobs
+from tams.catalogue.promises.named_collections import NamedCollections
 from tams.catalogue.promises.objects import Objects
 from tams.catalogue.promises.profiles import Profiles
+from tams.catalogue.promises.reservations import Reservations
 from tams.catalogue.promises.segments import Segments
 from tams.catalogue.promises.service import Service
 from tams.catalogue.promises.sources import Sources
@@ -46,6 +48,8 @@ class Transaction:
     deletions: Deletions
     profiles: Profiles
     inspection: Inspection
+    named_collections: NamedCollections
+    reservations: Reservations
 
 
 T = TypeVar("T")

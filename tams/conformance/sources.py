@@ -61,8 +61,9 @@ async def check_044_tags_label_and_description_of_a_source_are_writable(server: 
         await server.set(f"{path}/{name}", "red")
         same(await server.read(f"{path}/{name}"), "red", name)
         await server.unset(f"{path}/{name}")
-    parts = ("format", "source_collection", "collected_by")
-    for name in parts if await server.offers("whole-tags") else ("tags", *parts):
+    ours = {"whole-tags": "tags", "collections": "source_collection"}
+    taken = [name for extension, name in ours.items() if await server.offers(extension)]
+    for name in {"format", "tags", "source_collection", "collected_by"} - {*taken}:
         (await server.put(f"{path}/{name}", {})).is_status(404, 405)
         (await server.delete(f"{path}/{name}")).is_status(404, 405)
 

@@ -46,6 +46,14 @@ class Action(NamedTuple):
     path: str
     sufficient: Scopes
 
+    def is_at(self, path: str) -> bool:
+        """Whether it is an operation on this path, or on one below it."""
+        return self.path == path or self.path.startswith(f"{path}/")
+
+    def under(self, alias: str, path: str) -> Action:
+        """The same operation where `alias` stands for `path`."""
+        return self._replace(path=alias + self.path.removeprefix(path))
+
 
 _ADMIN = frozenset({Scope.ADMIN})
 _READ = _ADMIN | {Scope.READ}

@@ -65,6 +65,23 @@ class NewObject:
     content_type: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReservedObject:
+    """An id that is kept for an Object to come; `size` is what the client says it will have."""
+
+    id: str
+    size: int | None = None
+    created_by: str | None = None
+    created: datetime
+
+
+class NewReservation(NamedTuple):
+    """An id to reserve, with the bytes that the Object will have; None is an id to be made."""
+
+    id: str | None
+    size: int | None
+
+
 MAX_ID_BYTES = 1024
 """Length limit of an Object's id, in UTF-8."""
 

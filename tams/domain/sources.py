@@ -30,6 +30,19 @@ class SourceMember:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SourceMetadata:
+    """What a client says of a Source that it makes."""
+
+    id: str
+    format: ContentFormat
+    label: str | None = None
+    description: str | None = None
+    created_by: str | None = None
+    updated_by: str | None = None
+    tags: Tags = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """A Source; the collections are derived from those of its Flows, in order."""
 
@@ -44,6 +57,8 @@ class Source:
     tags: Tags = field(default_factory=dict)
     source_collection: tuple[SourceMember, ...] = ()
     collected_by: tuple[str, ...] = ()
+    is_lasting: bool = False
+    """Whether it stays when its last Flow goes; one that a Flow brought with it does not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

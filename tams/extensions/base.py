@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from fastapi import APIRouter
@@ -23,6 +24,8 @@ class Extension:
     name: str
     router: APIRouter
     actions: tuple[Action, ...] = ()
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    """Paths that stand for others of the standard: who may use these may use those."""
 
 
 class ParameterRoute(APIRoute):

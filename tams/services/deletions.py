@@ -97,11 +97,15 @@ class Deletions:
 
         return await self._catalogue.write(work) > 0
 
-    async def delete_flow(self, who: Principal, flow_id: str) -> DeletionRequest | None:
+    async def delete_flow(
+        self, who: Principal, flow_id: str, *, recorded: bool = False
+    ) -> DeletionRequest | None:
         """Delete a Flow: it and its Segments are gone at once, their rows and bytes later.
 
-        Returns a request if there are many Segments. Raises `NotFound` and `FlowReadOnly`.
+        Returns a request if there are many Segments, or if it is to be `recorded`. Raises
+        `NotFound` and `FlowReadOnly`.
         """
+        most = -1 if recorded else self._threshold
 
         async def work(tx: Transaction) -> DeletionRequest | None:
             await tx.flows.lock_collections()
@@ -111,8 +115,8 @@ class Deletions:
             await self._hide(tx, who, locked, flow, source)
             await tx.jobs.add(Job(kind="remove_flow", subject=locked.key, due=self._clock()))
             whole = SegmentQuery(ETERNITY)
-            extent = await tx.segments.extent(locked, whole, self._threshold + 1)
-            if extent.number <= self._threshold:
+            extent = await tx.segments.extent(locked, whole, max(most, 0) + 1)
+            if extent.number <= most:
                 return None
             request = self._request(who, locked, whole, extent, delete_flow=True)
             await tx.deletions.add(request)
@@ -121,18 +125,20 @@ class Deletions:
         return await self._catalogue.write(work)
 
     async def delete_segments(
-        self, who: Principal, flow_id: str, query: SegmentQuery
+        self, who: Principal, flow_id: str, query: SegmentQuery, *, recorded: bool = False
     ) -> DeletionRequest | None:
         """Delete the Segments that lie completely within the query's timerange.
 
-        Returns a request if they are many: then they go slice by slice behind the answer, whatever
-        becomes of `read_only`. Raises `NotFound` and `FlowReadOnly`.
+        Returns a request if they are many, or if it is to be `recorded`: then they go slice by
+        slice behind the answer, whatever becomes of `read_only`. Raises `NotFound` and
+        `FlowReadOnly`.
         """
+        most = -1 if recorded else self._threshold
 
         async def work(tx: Transaction) -> tuple[DeletionRequest | None, bool]:
             flow = await lock_writable(tx, flow_id)
-            extent = await tx.segments.extent(flow, query, self._threshold + 1)
-            if extent.number > self._threshold:
+            extent = await tx.segments.extent(flow, query, max(most, 0) + 1)
+            if extent.number > most:
                 request = self._request(who, flow, query, extent, delete_flow=False)
                 key = await tx.deletions.add(request)
                 await tx.jobs.add(Job(kind="delete_segments", subject=key, due=self._clock()))
@@ -192,7 +198,7 @@ class Deletions:
                 source_collected_by=above,
             )
         )
-        if source is not None and not await tx.sources.has_flows(source.id):
+        if source is not None and not (source.is_lasting or await tx.sources.has_flows(source.id)):
             await tx.events.append(source_event("sources/deleted", source))
             await tx.sources.remove(source.id)
         await derived.tell()

@@ -73,7 +73,7 @@ class Flows:
                 await tx.flows.lock_collections()
             locked = await tx.flows.lock(flow.id)
             if locked is None:
-                return await self._create(tx, who, await _completed(tx, flow))
+                return await self.add(tx, who, flow)
             require_writable(locked)
             old = found(flow.id, await tx.flows.get(flow.id))
             await self._update(tx, who, old, _with(old, await _completed(tx, flow)))
@@ -108,10 +108,14 @@ class Flows:
 
         await self._catalogue.write(work)
 
-    async def _create(self, tx: Transaction, who: Principal, metadata: FlowMetadata) -> Flow:
+    async def add(self, tx: Transaction, who: Principal, metadata: FlowCommon) -> Flow:
+        """Create a Flow of an id that none has, within a work; raises `Invalid` as `put` does.
+
+        Where it collects Flows, the work has locked the collections.
+        """
         now = self._clock()
         flow = Flow(
-            **values_of(FlowMetadata, metadata),
+            **values_of(FlowMetadata, await _completed(tx, metadata)),
             created=now,
             metadata_updated=now,
         )

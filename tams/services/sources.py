@@ -1,4 +1,4 @@
-"""What clients may do with Sources; they come and go with their Flows (ADR 0018)."""
+"""What clients may do with Sources; most come and go with their Flows (ADR 0018)."""
 
 from __future__ import annotations
 

@@ -61,8 +61,3 @@ class Storages(Mapping[str, Storage]):
     async def close(self) -> None:
         """Close all."""
         await self._opened.aclose()
-
-    async def ping(self) -> None:
-        """Return if every backend can be used; raises `StorageFailed`, which names the one."""
-        for storage in self.values():
-            await storage.ping()

@@ -1,4 +1,4 @@
-"""Deletion requests as JSON (TAMS 8.2 `deletion-request`)."""
+"""Deletion requests as JSON (TAMS 8.2 `deletion-request`), and what asks for one."""
 
 from __future__ import annotations
 
@@ -7,8 +7,34 @@ from collections.abc import Sequence
 from typing import Any
 
 from tams.domain.deletions import DeletionRequest
+from tams.domain.patterns import check_uuid
+from tams.domain.timerange import TimeRange
+from tams.errors import Invalid
 from tams.wire.error_reports import report_fields
+from tams.wire.technical import read_object
 from tams.wire.values import present, timestamp_text
+
+
+def parse_deletion(body: bytes) -> tuple[str, TimeRange | None]:
+    """Read the body of POST /deletion-requests: a Flow's id, and maybe of when; raises `Invalid`.
+
+    Without a timerange the Flow is to go, with all that it has.
+    """
+    document = read_object(body)
+    flow_id = document.get("flow_id")
+    if not isinstance(flow_id, str):
+        raise Invalid("flow_id", flow_id, "it must be the id of a Flow")
+    text = document.get("timerange")
+    if text is None:
+        return check_uuid("flow_id", flow_id), None
+    rule = "it must be a timerange such as [0:0_10:0) or _"
+    if not isinstance(text, str):
+        raise Invalid("timerange", text, rule)
+    try:
+        timerange = TimeRange.parse(text).clamped()
+    except ValueError:
+        raise Invalid("timerange", text, rule) from None
+    return check_uuid("flow_id", flow_id), timerange
 
 
 def request_json(request: DeletionRequest) -> bytes:

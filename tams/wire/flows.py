@@ -32,7 +32,12 @@ def parse_flow(body: bytes) -> FlowCommon:
     Gives `FlowMetadata`, unless the body leaves its technical properties to a Profile. Keys that a
     client does not set are ignored, whatever they hold: a Flow can be PUT as it was read.
     """
-    found = known(read_object(body), _KNOWN)
+    return flow_of(read_object(body))
+
+
+def flow_of(document: dict[str, Any]) -> FlowCommon:
+    """The same of a body that is read already."""
+    found = known(document, _KNOWN)
     flow = _of_profile(found) if found.get("profile_id") else parse_technical(_METADATA, found)
     check_uuid("id", flow.id)
     check_uuid("source_id", flow.source_id)

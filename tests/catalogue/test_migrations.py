@@ -10,6 +10,7 @@ from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from tams.catalogue.connect import catalogue, migrate
+from tams.catalogue.sql import creation_schema  # noqa: F401 - its tables are of the schema too
 from tams.catalogue.sql.migrations import HEAD, steps
 from tams.catalogue.sql.migrations.run import configuration
 from tams.catalogue.sql.schema import metadata
@@ -92,7 +93,7 @@ def steps_to(revision, engine):
     return config.output_buffer.getvalue()
 
 
-EARLIER = ["0001", "0002"]
+EARLIER = ["0001", "0002", "0004"]
 KEPT = "UPDATE service SET name = 'kept'"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from tams.domain.flows import Flow, FlowQuery, LockedFlow
@@ -17,6 +17,10 @@ class Flows(ABC):
     @abstractmethod
     async def get(self, flow_id: str) -> Flow | None:
         """Return the Flow, whole."""
+
+    @abstractmethod
+    async def get_many(self, flow_ids: Sequence[str]) -> Sequence[Flow]:
+        """Return those of these Flows that are there, in this order."""
 
     @abstractmethod
     async def lock(self, flow_id: str) -> LockedFlow | None:

@@ -17,6 +17,10 @@ class Sources(ABC):
         """Return the Source, whole."""
 
     @abstractmethod
+    async def get_many(self, source_ids: Sequence[str]) -> Sequence[Source]:
+        """Return those of these Sources that are there, in this order."""
+
+    @abstractmethod
     async def lock(self, source_id: str) -> Source | None:
         """Return the Source and keep others from changing it until the work ends."""
 
@@ -30,7 +34,7 @@ class Sources(ABC):
 
     @abstractmethod
     async def remove(self, source_id: str) -> None:
-        """Remove a locked Source that has no Flow left."""
+        """Remove a locked Source that has no Flow left; it leaves the collections by name too."""
 
     @abstractmethod
     async def has_flows(self, source_id: str) -> bool:

@@ -16,6 +16,7 @@ from tams.catalogue.sql.flow_rows import METADATA, UNCHANGING, FlowRow, metadata
 from tams.catalogue.sql.flow_times import REACH, bounds
 from tams.catalogue.sql.moments import microseconds
 from tams.catalogue.sql.schema import flow, mutex
+from tams.catalogue.sql.statements import Among
 from tams.catalogue.sql.tags import FLOW_TAGS
 from tams.domain.flows import Flow, FlowQuery, LockedFlow
 from tams.domain.pages import Page, PageRequest
@@ -24,6 +25,9 @@ from tams.domain.timerange import EMPTY, TimeRange
 _is_here = (flow.c.id == bindparam("flow_id")) & flow.c.gone_at.is_(None)
 
 _GET = select(*(flow.c[name] for name in FlowRow._fields)).where(_is_here)
+_GET_MANY = select(*(flow.c[name] for name in FlowRow._fields)).where(
+    Among(flow.c.id, "flow_ids"), flow.c.gone_at.is_(None)
+)
 _PK = select(flow.c.pk).where(_is_here)
 # Alone in its statement: a snapshot taken before the lock would miss what its holder wrote.
 _LOCK = (
@@ -59,6 +63,11 @@ class SQLFlows(Flows):
         rows = await self._connection.fetch(_GET, {"flow_id": flow_id})
         flows = await self._whole([FlowRow._make(row) for row in rows])
         return flows[0] if flows else None
+
+    async def get_many(self, flow_ids: Sequence[str]) -> Sequence[Flow]:
+        rows = await self._connection.fetch(_GET_MANY, {"flow_ids": list(flow_ids)})
+        found = {one.id: one for one in await self._whole([FlowRow._make(row) for row in rows])}
+        return [found[flow_id] for flow_id in flow_ids if flow_id in found]
 
     async def lock(self, flow_id: str) -> LockedFlow | None:
         rows = await self._connection.fetch(_LOCK, {"flow_id": flow_id})

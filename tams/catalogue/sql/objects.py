@@ -24,9 +24,11 @@ from sqlalchemy import (
 from tams.catalogue.promises.objects import DoomedObject, Objects
 from tams.catalogue.promises.segments import MAX_SEGMENTS
 from tams.catalogue.sql.connection import Connection
+from tams.catalogue.sql.creation_schema import reserved_object
 from tams.catalogue.sql.jobs import ADD_JOBS
 from tams.catalogue.sql.listing import Filters
 from tams.catalogue.sql.moments import microseconds, moment
+from tams.catalogue.sql.reservations import has_been_used
 from tams.catalogue.sql.schema import flow, instance, object_, place, segment
 from tams.catalogue.sql.statements import Among, Rows, Written
 from tams.catalogue.sql.tags import FLOW_TAGS, filter_tags
@@ -162,6 +164,11 @@ _DOOMED = union_all(
 )
 # In the one order in which all take these locks.
 _LOCK_CONDEMNED = select(object_.c.pk).where(*_CONDEMNED).order_by(object_.c.pk).with_for_update()
+_FORGET_RESERVED = delete(reserved_object).where(
+    reserved_object.c.id.in_(
+        select(object_.c.id).where(Among(object_.c.pk, "keys"), has_been_used())
+    )
+)
 _FORGET_PLACES = delete(place).where(Among(place.c.object_pk, "keys"))
 _FORGET = delete(object_).where(Among(object_.c.pk, "keys"))
 
@@ -287,6 +294,7 @@ class SQLObjects(Objects):
         rows = await self._connection.fetch(_LOCK_CONDEMNED, {"keys": list(keys)})
         condemned = {"keys": [row[0] for row in rows]}
         await self._connection.execute(_FORGET_PLACES, condemned)
+        await self._connection.execute(_FORGET_RESERVED, condemned)
         await self._connection.execute(_FORGET, condemned)
 
     async def _remove_later(self, keys: Sequence[int], due: datetime) -> int:

@@ -50,6 +50,7 @@ source = Table(
     Column("created", BigInteger, nullable=False),
     Column("updated", BigInteger, nullable=False),
     Column("ordinal", BigInteger, nullable=False),
+    Column("lasting", SmallInteger),  # 1 if it stays without Flows, else null
     sqlite_autoincrement=True,
 )
 Index("source_created", source.c.created.desc(), source.c.id)

@@ -39,6 +39,7 @@ class SourceRow(NamedTuple):
     created: int
     updated: int
     ordinal: int
+    lasting: int | None
 
     def source(
         self, tags: Tags, collection: tuple[SourceMember, ...], collected_by: tuple[str, ...]
@@ -56,14 +57,18 @@ class SourceRow(NamedTuple):
             tags=tags,
             source_collection=collection,
             collected_by=collected_by,
+            is_lasting=bool(self.lasting),
         )
 
 
 _REPLACEABLE = ("label", "description", "updated", "updated_by")
-_ALL = (*_REPLACEABLE, "id", "format", "created", "created_by", "ordinal")
+_ALL = (*_REPLACEABLE, "id", "format", "created", "created_by", "ordinal", "lasting")
 
 _GET = select(*(source.c[name] for name in SourceRow._fields)).where(
     source.c.id == bindparam("source_id")
+)
+_GET_MANY = select(*(source.c[name] for name in SourceRow._fields)).where(
+    Among(source.c.id, "source_ids")
 )
 _LOCK = _GET.with_for_update()
 _ADD = insert(source).values({name: bindparam(name) for name in _ALL}).returning(source.c.pk)
@@ -126,6 +131,11 @@ class SQLSources(Sources):
         sources = await self._whole([SourceRow._make(row) for row in rows])
         return sources[0] if sources else None
 
+    async def get_many(self, source_ids: Sequence[str]) -> Sequence[Source]:
+        rows = await self._connection.fetch(_GET_MANY, {"source_ids": list(source_ids)})
+        found = {one.id: one for one in await self._whole([SourceRow._make(row) for row in rows])}
+        return [found[source_id] for source_id in source_ids if source_id in found]
+
     async def lock(self, source_id: str) -> Source | None:
         rows = await self._connection.fetch(_LOCK, {"source_id": source_id})
         if not rows:
@@ -144,6 +154,7 @@ class SQLSources(Sources):
             "created": microseconds(source.created),
             "created_by": source.created_by,
             "ordinal": ordinal,
+            "lasting": 1 if source.is_lasting else None,
         }
         [(pk,)] = await self._connection.fetch(_ADD, values)
         self._connection.locked("source", source.id, pk, ordinal)

@@ -12,8 +12,10 @@ from tams.catalogue.sql.flows import SQLFlows
 from tams.catalogue.sql.inspection import SQLInspection
 from tams.catalogue.sql.instances import SQLInstances
 from tams.catalogue.sql.jobs import SQLJobs
+from tams.catalogue.sql.named_collections import SQLNamedCollections
 from tams.catalogue.sql.objects import SQLObjects
 from tams.catalogue.sql.profiles import SQLProfiles
+from tams.catalogue.sql.reservations import SQLReservations
 from tams.catalogue.sql.segments import SQLSegments
 from tams.catalogue.sql.service import SQLService
 from tams.catalogue.sql.sources import SQLSources
@@ -39,6 +41,8 @@ async def perform(work: Work[T], connection: Connection, clock: Clock) -> T:
             deletions=SQLDeletions(connection),
             profiles=SQLProfiles(connection),
             inspection=SQLInspection(connection),
+            named_collections=SQLNamedCollections(connection),
+            reservations=SQLReservations(connection),
         )
     )
     await connection.flush()

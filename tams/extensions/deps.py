@@ -1,0 +1,27 @@
+"""What the routes of extensions are given besides the services of the standard."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from tams.services.direct_creation import DirectCreation
+from tams.services.named_collections import NamedCollections
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtensionServices:
+    """The services behind the routes of extensions."""
+
+    direct_creation: DirectCreation
+    named_collections: NamedCollections
+
+
+async def _extension_services(request: Request) -> ExtensionServices:
+    services: ExtensionServices = request.app.state.extension_services
+    return services
+
+
+ExtensionServicesDep = Annotated[ExtensionServices, Depends(_extension_services)]
