@@ -17,7 +17,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 OURS = {
     "/media/{}/{}": {"GET", "HEAD", "PUT", "POST", "PATCH", "DELETE"},
-    "/health": {"GET"},
+    "/health": {"GET", "OPTIONS"},
     "/health/live": {"GET"},
     "/health/ready": {"GET"},
     "/docs": {"GET", "HEAD"},

@@ -181,3 +181,15 @@ async def test_a_flow_may_have_the_id_of_its_source(catalogue):
     assert (await get_source(catalogue, shared)).label == "source"
     assert await get_flow(catalogue, other.id) == other
     assert len(await catalogue.read(lambda tx: tx.events.of(shared))) == 4
+
+
+async def test_a_source_that_stays_says_so(catalogue):
+    brought, lasting = make_source(), make_source(is_lasting=True)
+    await add_sources(catalogue, brought, lasting)
+
+    async def work(tx):
+        await tx.sources.replace(replace(await tx.sources.lock(lasting.id), label="new"))
+
+    await catalogue.write(work)
+    assert not (await get_source(catalogue, brought.id)).is_lasting
+    assert await get_source(catalogue, lasting.id) == replace(lasting, label="new")
