@@ -41,6 +41,8 @@ def test_names_of_the_tests_are_ignored():
         ("TAMS_MIN_OBJECT_TIMEOUT", "299"),
         ("TAMS_MIN_PRESIGNED_URL_TIMEOUT", "29"),
         ("TAMS_SYNCHRONOUS", "MAYBE"),
+        ("TAMS_CORS_ORIGINS", "editor.example"),
+        ("TAMS_CORS_ORIGINS", "https://editor.example/path"),
     ],
 )
 def test_a_setting_that_cannot_be_meant_is_named(name, value):
