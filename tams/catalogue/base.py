@@ -26,6 +26,7 @@ from tams.catalogue.promises.named_collections import NamedCollections
 from tams.catalogue.promises.objects import Objects
 from tams.catalogue.promises.profiles import Profiles
 from tams.catalogue.promises.reservations import Reservations
+from tams.catalogue.promises.segment_tags import SegmentTags
 from tams.catalogue.promises.segments import Segments
 from tams.catalogue.promises.service import Service
 from tams.catalogue.promises.sources import Sources
@@ -40,6 +41,7 @@ class Transaction:
     sources: Sources
     flows: Flows
     segments: Segments
+    segment_tags: SegmentTags
     objects: Objects
     instances: Instances
     events: Events

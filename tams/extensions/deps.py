@@ -9,6 +9,9 @@ from fastapi import Depends, Request
 
 from tams.services.direct_creation import DirectCreation
 from tams.services.named_collections import NamedCollections
+from tams.services.segment_media import SegmentMedia
+from tams.services.segment_tags import SegmentTags
+from tams.services.segment_uploads import SegmentUploads
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +20,9 @@ class ExtensionServices:
 
     direct_creation: DirectCreation
     named_collections: NamedCollections
+    segment_media: SegmentMedia
+    segment_tags: SegmentTags
+    segment_uploads: SegmentUploads
 
 
 async def _extension_services(request: Request) -> ExtensionServices:

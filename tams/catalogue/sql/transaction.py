@@ -16,6 +16,7 @@ from tams.catalogue.sql.named_collections import SQLNamedCollections
 from tams.catalogue.sql.objects import SQLObjects
 from tams.catalogue.sql.profiles import SQLProfiles
 from tams.catalogue.sql.reservations import SQLReservations
+from tams.catalogue.sql.segment_tags import SQLSegmentTags
 from tams.catalogue.sql.segments import SQLSegments
 from tams.catalogue.sql.service import SQLService
 from tams.catalogue.sql.sources import SQLSources
@@ -33,6 +34,7 @@ async def perform(work: Work[T], connection: Connection, clock: Clock) -> T:
             sources=SQLSources(connection),
             flows=SQLFlows(connection),
             segments=SQLSegments(connection),
+            segment_tags=SQLSegmentTags(connection),
             objects=SQLObjects(connection),
             instances=SQLInstances(connection),
             events=SQLEvents(connection, clock),
