@@ -3,6 +3,7 @@
 TamsError
 ├── Invalid                 the request breaks a rule: names the field, the value and the rule
 ├── NotFound                no such resource, as far as the caller may know
+├── Conflict                the state of the store forbids it; nothing was changed
 ├── Unauthenticated         nobody, as far as the credentials tell, or somebody unknown
 ├── Forbidden               the caller or the resource does not allow it
 │   └── FlowReadOnly
@@ -47,6 +48,10 @@ class NotFound(TamsError):
         super().__init__(f"there is no {kind} {name}")
         self.kind = kind
         self.name = name
+
+
+class Conflict(TamsError):
+    """The state of the store forbids it; nothing was changed."""
 
 
 class Unauthenticated(TamsError):

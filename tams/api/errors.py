@@ -21,6 +21,7 @@ STATUS: dict[type[errors.TamsError], int] = {
     errors.NotFound: 404,
     errors.Forbidden: 403,
     errors.MediaRefused: 403,
+    errors.Conflict: 409,
     errors.TooSlow: 408,
     errors.TooLarge: 413,
     errors.Unsatisfiable: 416,

@@ -23,7 +23,8 @@ router = APIRouter(tags=["FlowSegments"])
 _SEGMENTS = "/flows/{flow_id:tams_id}/segments"
 
 
-def _query(query: Query) -> SegmentQuery:
+def segment_query(query: Query) -> SegmentQuery:
+    """Which Segments a request is about."""
     return SegmentQuery(query.timerange("timerange") or ETERNITY, query.text("object_id"))
 
 
@@ -39,7 +40,7 @@ async def list_segments(
     page, signer = await services.segments.list(
         base_url(request),
         flow_id,
-        _query(query),
+        segment_query(query),
         asked,
         url_filter(query),
         with_object=with_object,
@@ -70,5 +71,5 @@ async def delete_segments(
 ) -> Response:
     """Delete the Segments that lie completely within `timerange`."""
     query = Query(request.scope["query_string"])
-    deletion = await services.deletions.delete_segments(who, flow_id, _query(query))
+    deletion = await services.deletions.delete_segments(who, flow_id, segment_query(query))
     return deleted(request, deletion)

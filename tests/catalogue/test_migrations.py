@@ -12,7 +12,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from tams.catalogue.connect import catalogue, migrate
 from tams.catalogue.sql.migrations import HEAD, steps
 from tams.catalogue.sql.migrations.run import configuration
-from tams.catalogue.sql.schema import metadata
+from tams.catalogue.sql.trash_schema import metadata
 
 
 def definition(dialect):

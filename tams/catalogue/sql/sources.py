@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, bindparam, delete, exists, insert, select, update
@@ -66,6 +66,9 @@ _GET = select(*(source.c[name] for name in SourceRow._fields)).where(
     source.c.id == bindparam("source_id")
 )
 _LOCK = _GET.with_for_update()
+_MANY = select(*(source.c[name] for name in SourceRow._fields)).where(
+    Among(source.c.id, "source_ids")
+)
 _ADD = insert(source).values({name: bindparam(name) for name in _ALL}).returning(source.c.pk)
 _REPLACE = (
     update(source)
@@ -125,6 +128,12 @@ class SQLSources(Sources):
         rows = await self._connection.fetch(_GET, {"source_id": source_id})
         sources = await self._whole([SourceRow._make(row) for row in rows])
         return sources[0] if sources else None
+
+    async def many(self, source_ids: Sequence[str]) -> Mapping[str, Source]:
+        """The Sources with these ids, whole, by id."""
+        rows = await self._connection.fetch(_MANY, {"source_ids": list(source_ids)})
+        sources = await self._whole([SourceRow._make(row) for row in rows])
+        return {each.id: each for each in sources}
 
     async def lock(self, source_id: str) -> Source | None:
         rows = await self._connection.fetch(_LOCK, {"source_id": source_id})

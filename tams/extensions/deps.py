@@ -1,0 +1,29 @@
+"""What the routes of extensions are given besides the services of the standard."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from tams.services.restoration import Restoration
+from tams.services.soft_deletion import SoftDeletion
+from tams.services.trash import Trash
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtensionServices:
+    """The services behind the routes of extensions."""
+
+    soft_deletion: SoftDeletion
+    restoration: Restoration
+    trash: Trash
+
+
+async def _services(request: Request) -> ExtensionServices:
+    services: ExtensionServices = request.app.state.extension_services
+    return services
+
+
+ExtensionServicesDep = Annotated[ExtensionServices, Depends(_services)]
