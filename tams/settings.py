@@ -124,6 +124,11 @@ class Settings(BaseModel):
     deletion_request_retention: int = Field(
         7 * 86400, ge=0, description="seconds for which a deletion request is shown after its end"
     )
+    trash_retention: int = Field(
+        0,
+        ge=0,
+        description="seconds for which a soft deletion can be taken back; 0: for ever",
+    )
     event_retention: int = Field(7 * 86400, ge=60, description="seconds for which events are kept")
     webhook_allow: str = Field(
         "",

@@ -13,6 +13,7 @@ from tams.extensions.base import Extension
 NAMES = (
     "whole-tags",
     "direct-creation",
+    "soft-deletion",
     "collections",
     "aliases",
     "multipart-upload",

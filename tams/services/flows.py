@@ -146,7 +146,7 @@ class Flows:
     async def _check_source(self, tx: Transaction, flow: Flow) -> None:
         source = await tx.sources.lock(flow.source_id)
         if source is None:
-            source = _first_source(flow)
+            source = first_source(flow)
             await tx.sources.add(source)
             await tx.events.append(source_event("sources/created", source))
         elif source.format != flow.format:
@@ -208,7 +208,7 @@ def _with(old: Flow, metadata: FlowMetadata) -> Flow:
     )
 
 
-def _first_source(flow: Flow) -> Source:
+def first_source(flow: Flow) -> Source:
     """The Source that a first Flow brings with it (statements 41 and 43)."""
     return Source(
         id=flow.source_id,

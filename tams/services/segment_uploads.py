@@ -26,7 +26,7 @@ from tams.errors import FlowReadOnly, Invalid, TamsError, TooLarge
 from tams.services.flows import Flows
 from tams.services.locking import container_of, lock_writable
 from tams.services.removal import make_way
-from tams.services.segments import added_events
+from tams.services.segments import segments_added
 from tams.services.storage import StorageAllocation
 from tams.services.uploads import Uploads
 from tams.storage.base import Storage
@@ -276,7 +276,7 @@ class SegmentUpload:
         added = [accepted.segment for accepted in decision.accepted]
         if added:
             await tx.segments.add(flow, decision.accepted, now)
-            await tx.events.append(*added_events(flow, added))
+            await tx.events.append(*segments_added(flow, added))
         tags = {
             post.timerange.start or 0: declared.tags
             for post, declared in zip(posts, self._declared, strict=True)

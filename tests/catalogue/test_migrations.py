@@ -16,7 +16,7 @@ from tams.catalogue.sql import (
 )
 from tams.catalogue.sql.migrations import HEAD, steps
 from tams.catalogue.sql.migrations.run import configuration
-from tams.catalogue.sql.schema import metadata
+from tams.catalogue.sql.trash_schema import metadata
 
 
 def definition(dialect):

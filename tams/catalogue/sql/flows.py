@@ -50,7 +50,9 @@ _UNCHANGING: dict[str, Any] = {name: bindparam(name) for name in (*UNCHANGING, "
 _ADD = insert(flow).values(_METADATA | _UNCHANGING).returning(flow.c.pk)
 _REPLACE = update(flow).values(_METADATA).where(flow.c.pk == bindparam("pk"))
 _REMOVE = update(flow).values(gone_at=bindparam("gone_at")).where(flow.c.pk == bindparam("pk"))
-_FORGET = delete(flow).where(flow.c.pk == bindparam("pk"), flow.c.gone_at.is_not(None))
+_FORGET = delete(flow).where(
+    flow.c.pk == bindparam("pk"), flow.c.gone_at.is_not(None), flow.c.kept_by.is_(None)
+)
 
 
 class SQLFlows(Flows):

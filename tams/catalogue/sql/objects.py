@@ -15,6 +15,7 @@ from sqlalchemy import (
     delete,
     exists,
     literal_column,
+    or_,
     select,
     text,
     union_all,
@@ -56,6 +57,10 @@ SELECT hop.flow_pk FROM hop"""
 LIVING_INIT = f"""EXISTS ({_FLOWS_BY.format(column="init_pk", key="o.pk")}
     JOIN flow f ON f.pk = hop.flow_pk WHERE f.gone_at IS NULL)"""
 """Whether a living Flow has a Segment of a Media Object that names `o` as its init Object."""
+
+HELD = LIVING.replace("f.gone_at IS NULL", "(f.gone_at IS NULL OR f.kept_by IS NOT NULL)")
+HELD_INIT = LIVING_INIT.replace("f.gone_at IS NULL", "(f.gone_at IS NULL OR f.kept_by IS NOT NULL)")
+"""The same, of Flows that live or can be taken back."""
 
 _INIT_OBJECT = """CASE WHEN o.init_pk IS NOT NULL THEN
     (SELECT {}(i.id, i.storage_id, i.key, i.others){} FROM object i WHERE i.pk = o.init_pk) END"""
@@ -102,10 +107,11 @@ _OTHERS = (
     .order_by(instance.c.object_pk, instance.c.position)
 )
 _media = object_.alias("media")
-_LIVING_REFERENCE = exists().where(
+# A Flow that can be taken back holds its Objects as a living one does, though it shows none.
+_HOLDING_REFERENCE = exists().where(
     segment.c.object_pk == object_.c.pk,
     segment.c.flow_pk == flow.c.pk,
-    flow.c.gone_at.is_(None),
+    or_(flow.c.gone_at.is_(None), flow.c.kept_by.is_not(None)),
 )
 # With the init Objects that Media Objects name, in the one order in which all take these locks:
 # else two that condemn the last two Media Objects of one would each leave it to the other.
@@ -122,7 +128,7 @@ _CONDEMN = (
         Among(object_.c.pk, "keys"),
         object_.c.start_ns.is_not(None),
         object_.c.removable_at.is_(None),
-        ~_LIVING_REFERENCE,
+        ~_HOLDING_REFERENCE,
     )
     .values(removable_at=bindparam("due"), init_pk=None)
     .returning(object_.c.pk)
@@ -141,7 +147,7 @@ _CONDEMN_INITS = (
 )
 _EXPIRED = (
     select(object_.c.pk)
-    .where(object_.c.expires <= bindparam("now"))
+    .where(object_.c.expires <= bindparam("now"), object_.c.kept_by.is_(None))
     .order_by(object_.c.expires)
     .limit(bindparam("limit"))
     .with_for_update(skip_locked=True)
@@ -286,13 +292,19 @@ class SQLObjects(Objects):
 
     async def condemn(self, keys: Iterable[int], due: datetime) -> int:
         wanted, last = sorted(set(keys)), microseconds(due)
-        # The lock in a statement of its own: the next one then sees what others had registered.
-        named = await self._connection.fetch(_LOCK, (wanted,))
-        inits = {row[0] for row in named if row[0] is not None}
+        inits = await self.lock(wanted)
         rows = [*await self._connection.fetch(_CONDEMN, {"keys": wanted, "due": last})]
         if inits:
             rows += await self._connection.fetch(_CONDEMN_INITS, {"keys": inits, "due": last})
         return await self._remove_later([row[0] for row in rows], due)
+
+    async def lock(self, keys: Sequence[int]) -> set[int]:
+        """Lock Media Objects and what they name as initialisation Objects; returns these.
+
+        In a statement of its own: the next one then sees what others had registered.
+        """
+        named = await self._connection.fetch(_LOCK, (keys,))
+        return {row[0] for row in named if row[0] is not None}
 
     async def condemn_expired(self, now: datetime, limit: int = MAX_SEGMENTS) -> int:
         rows = await self._connection.fetch(_EXPIRED, {"now": microseconds(now), "limit": limit})

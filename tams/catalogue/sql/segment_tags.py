@@ -23,6 +23,9 @@ _STARTS = Written("IN (SELECT value FROM json_each(?2))", "= ANY($2::bigint[])")
 _GET_TAGS = Written(_GET.format(_STARTS.sqlite), _GET.format(_STARTS.postgresql).replace("?", "$"))
 _DROP = "DELETE FROM segment_tag WHERE flow_pk = {}1 AND start_ns {}"
 _DROP_TAGS = Written(_DROP.format("?", _STARTS.sqlite), _DROP.format("$", _STARTS.postgresql))
+_MOVE = "UPDATE segment_tag SET flow_pk = {0}3 WHERE flow_pk = {0}1 AND start_ns {1}"
+_MOVE_TAGS = Written(_MOVE.format("?", _STARTS.sqlite), _MOVE.format("$", _STARTS.postgresql))
+_MOVE_ALL = Written.same("UPDATE segment_tag SET flow_pk = ?2 WHERE flow_pk = ?1")
 _ADD_TAGS = Rows.inserted(segment_tag, "flow_pk", "name", "value", "start_ns", "position")
 _MARK_FLOW = Written.same("UPDATE flow SET segment_tags = 1 WHERE pk = ?1")
 
@@ -55,6 +58,18 @@ class SQLSegmentTags(SegmentTags):
 async def drop_tags(connection: Connection, flow_key: int, starts: Sequence[int]) -> None:
     """Drop the tags of the Segments of a Flow that begin there."""
     await connection.execute(_DROP_TAGS, (flow_key, starts))
+
+
+async def move_tags(
+    connection: Connection, flow_key: int, starts: Sequence[int], target: int
+) -> None:
+    """Give the tags of the Segments that begin there to another row of `flow`."""
+    await connection.execute(_MOVE_TAGS, (flow_key, starts, target))
+
+
+async def move_all_tags(connection: Connection, flow_key: int, target: int) -> None:
+    """Give all tags of Segments to another row of `flow`."""
+    await connection.execute(_MOVE_ALL, (flow_key, target))
 
 
 def _rows(flow_key: int, start: int, tags: Tags) -> Iterator[Row]:

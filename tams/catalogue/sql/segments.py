@@ -41,7 +41,7 @@ _EARLIEST, _LATEST = -(2**63), 2**63 - 1
 # The letter keeps a page number, which some clients try, from passing for a key.
 _PAGE_KEY = re.compile(r"s(-?[0-9]{1,19})", re.ASCII)
 
-_STATE = f"""CASE WHEN o.removable_at IS NOT NULL THEN 'condemned'
+_STATE = f"""CASE WHEN o.removable_at IS NOT NULL OR o.kept_by IS NOT NULL THEN 'condemned'
     WHEN o.is_init = 1 THEN CASE WHEN {LIVING_INIT} THEN 'init' ELSE 'condemned' END
     WHEN o.start_ns IS NULL THEN 'allocated'
     WHEN {LIVING} THEN 'registered' ELSE 'condemned' END"""
