@@ -84,6 +84,11 @@ class Settings(BaseModel):
     extensions: str = Field(
         "all", description="what there is beside the standard: `all`, `none`, or a comma list"
     )
+    dialects: str = Field(
+        "all",
+        description="base paths of other versions of the API, such as `v7.0`: `all`, `none`, or a "
+        "comma list",
+    )
     webhook_changes_by: Literal["read", "write"] = Field(
         "read", description="scope that may replace or delete a Webhook; `read` is the standard's"
     )
