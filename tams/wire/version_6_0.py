@@ -16,7 +16,7 @@ from tams.domain.timerange import SECOND, format_timestamp
 from tams.errors import Invalid
 from tams.wire.version_steps import Json, Step, each, refuse, with_only, without
 
-VERSION = "6.0"
+VERSION, NEXT = "6.0", "7.0"
 _TIMES = ("timerange", "ts_offset", "last_duration")
 _LATER = ("accept_storage_ids", "presigned", "verbose_storage")
 _LOOSE = re.compile(r"(-?)(?<![0-9])([0-9]{1,40}):([0-9]{1,40})(?![0-9])")
@@ -63,7 +63,7 @@ def _post_segment(document: Json) -> Json:
 
 @each
 def _post_webhook(document: Json) -> Json:
-    refuse(document, _LATER, VERSION)
+    refuse(document, _LATER, NEXT)
     return document
 
 

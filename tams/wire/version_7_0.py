@@ -16,7 +16,7 @@ from tams.errors import Invalid
 from tams.wire.version_8_1 import joined
 from tams.wire.version_steps import Json, Step, each, refuse, with_only, without
 
-VERSION = "7.0"
+VERSION, NEXT = "7.0", "8.0"
 WEBHOOK = (
     "url",
     "events",
@@ -66,7 +66,7 @@ def _put_flow(document: Json) -> Json:
         _put_tag(value)
     essence = document.get("essence_parameters")
     if document.get("format") == ContentFormat.VIDEO and isinstance(essence, dict):
-        refuse(essence, ("vfr",), VERSION, "essence_parameters.")
+        refuse(essence, ("vfr",), NEXT, "essence_parameters.")
         if "frame_rate" not in essence:
             # Unknown and variable were one thing then (ADR 0041).
             essence["vfr"] = True
@@ -90,7 +90,7 @@ def label_of(url: str) -> str:
 
 @each
 def _post_webhook(document: Json) -> Json:
-    refuse(document, _LATER, VERSION)
+    refuse(document, _LATER, NEXT)
     return document
 
 

@@ -10,7 +10,7 @@ from tams.domain.sources import ContentFormat
 from tams.errors import Invalid, NotFound
 from tams.wire.version_steps import Json, Step, each, refuse, without
 
-VERSION = "8.1"
+VERSION, NEXT = "8.1", "8.2"
 NO_ROLE = ""
 """Shown where a member of a collection has no role, which had to be there; read as none."""
 
@@ -77,7 +77,7 @@ def _put_flow(document: Json) -> Json:
     if document.get("format") == ContentFormat.MULTI:
         document.pop("essence_parameters", None)
     essence = document.get("essence_parameters")
-    refuse(essence, ("init_segments",), VERSION, "essence_parameters.")
+    refuse(essence, ("init_segments",), NEXT, "essence_parameters.")
     _put_member(document.get("flow_collection"))
     return document
 
@@ -91,7 +91,7 @@ def _put_member(document: Json) -> Json:
 
 @each
 def _put_webhook(document: Json) -> Json:
-    refuse(document, ("include_object_timerange",), VERSION)
+    refuse(document, ("include_object_timerange",), NEXT)
     for name in _COLLECTED_BY:
         if document.get(name) == []:
             # From 8.2 on it means what nothing collects, which none of these clients can want.

@@ -81,9 +81,9 @@ def with_only(*names: str) -> Change:
     return each(lambda document: {name: document[name] for name in names if name in document})
 
 
-def refuse(document: Json, names: Collection[str], version: str, within: str = "") -> None:
-    """Raise `Invalid` if an object has a member of these names, which the version does not know."""
+def refuse(document: Json, names: Collection[str], since: str, within: str = "") -> None:
+    """Raise `Invalid` if an object has a member of these names, which came with a later version."""
     for name in names:
         if isinstance(document, dict) and name in document:
-            rule = f"version {version} of the API does not know it, so it must be left out"
+            rule = f"it must be left out, since it came with version {since} of the API"
             raise Invalid(f"{within}{name}", document[name], rule)
