@@ -91,6 +91,11 @@ class Settings(BaseModel):
         description="origins of which a browser's scripts may call: `*`, or a comma list; empty: "
         "none",
     )
+    dialects: str = Field(
+        "all",
+        description="base paths of other versions of the API, such as `v7.0`: `all`, `none`, or a "
+        "comma list",
+    )
     webhook_changes_by: Literal["read", "write"] = Field(
         "read", description="scope that may replace or delete a Webhook; `read` is the standard's"
     )

@@ -22,6 +22,7 @@ from tams.services.locking import lock, lock_writable, require_writable
 from tams.services.sources import source_event
 
 Change = Callable[[Flow], Flow]
+Keep = Callable[[Flow, FlowMetadata], FlowMetadata]
 
 
 class Flows:
@@ -60,11 +61,12 @@ class Flows:
 
         return await self._catalogue.browse(work)
 
-    async def put(self, who: Principal, flow: FlowCommon) -> Flow | None:
+    async def put(self, who: Principal, flow: FlowCommon, keep: Keep | None = None) -> Flow | None:
         """Create a Flow and return it, or replace the metadata of an existing one.
 
-        What is no `FlowMetadata` takes the rest from its Profile. Raises `Invalid` where there is
-        none, or where the Flow would conflict with its Profile, its Source or its collection, and
+        `keep` makes of the old Flow and the new metadata what is to replace it. What is no
+        `FlowMetadata` takes the rest from its Profile. Raises `Invalid` where there is none, or
+        where the Flow would conflict with its Profile, its Source or its collection, and
         `FlowReadOnly`.
         """
 
@@ -76,7 +78,8 @@ class Flows:
                 return await self.add(tx, who, flow)
             require_writable(locked)
             old = found(flow.id, await tx.flows.get(flow.id))
-            await self._update(tx, who, old, _with(old, await _completed(tx, flow)))
+            new = await _completed(tx, flow)
+            await self._update(tx, who, old, _with(old, new if keep is None else keep(old, new)))
             return None
 
         return await self._catalogue.write(work)
