@@ -32,7 +32,7 @@ from tams.api.routing import StandardPaths
 from tams.app.extensions import add_routes, load
 from tams.domain.access import Scope, ScopeTable, webhook_changes_by
 from tams.extensions.base import Extension
-from tams.settings import Settings
+from tams.settings import Settings, listed
 from tams.workers.loop import Worker
 
 EXPOSED = [
@@ -83,9 +83,10 @@ def build_application(settings: Settings, services: Services, worker: Worker) ->
     app.add_middleware(Patience, seconds=settings.client_timeout)
     app.add_middleware(
         CORSMiddleware,
-        allow_origins=["*"],
-        allow_methods=["GET", "HEAD", "PUT", "POST", "DELETE"],
-        allow_headers=["*"],
+        allow_origins=listed(settings.cors_origins),
+        allow_methods=listed(settings.cors_methods),
+        allow_headers=listed(settings.cors_headers),
+        allow_credentials=settings.cors_credentials,
         expose_headers=EXPOSED,
         max_age=3600,
     )
