@@ -48,8 +48,9 @@ Settings are read once at start, from what is there of these; an earlier one win
    none if it is empty. [env.example](../env.example) lists them all with their defaults:
    `cp env.example .env`. Nothing is put in for `$NAME`, and no value goes over several lines,
 4. a file of settings in JSON, or TOML if its name ends so: the one that `TAMS_CONFIG` names, none
-   if that is empty, else `/etc/tams/config.json` if it is there. Its names are those of the variables,
-   also small and without `TAMS_`: `{"port": 9000, "cors_origins": ["https://editor.example"]}`,
+   if that is empty, else `/etc/tams/config.json` if it is there. Its names are those of the
+   variables, also small and without `TAMS_`:
+   `{"port": 9000, "cors_origins": ["https://editor.example"]}`,
 5. the defaults.
 
 `tams serve`, `tams worker` and `tams admin` read the same. An unknown `TAMS_` name stops the start,

@@ -130,7 +130,7 @@ async def describe(file: Path, said: Said) -> Description:
     except MediaUnreadable as error:
         if said.duration is None:
             raise
-        return _assumed(file, said, str(error))
+        return _assumed(file, said, str(error).removeprefix(f"{file}: "))
     track = next(filter(_is_shown, sorted(media.tracks, key=lambda one: one.kind != "video")))
     return await in_thread(partial(_found, media, track, said))
 

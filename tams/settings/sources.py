@@ -65,9 +65,9 @@ def read_settings(environment: Mapping[str, str], **overrides: object) -> Settin
 def load_settings(
     environment: Mapping[str, str],
     folder: Path,
+    overrides: Mapping[str, object] | None = None,
     *,
     config: Path = DEFAULT_CONFIG,
-    **overrides: object,
 ) -> Reading:
     """Settings from all sources; `overrides` that are not None win.
 
@@ -75,7 +75,7 @@ def load_settings(
     of settings is the one that TAMS_CONFIG names, else `config` if it is there. Raises
     `BadSettings`.
     """
-    return _read(_sources(environment, folder, config), overrides)
+    return _read(_sources(environment, folder, config), overrides or {})
 
 
 def load_one(name: str, environment: Mapping[str, str], folder: Path) -> str:

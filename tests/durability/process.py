@@ -66,11 +66,11 @@ class TamsProcess:
         self._output.put(b"")
 
     def _awaited(self, ready: str) -> str:
-        found = re.search(ready, self._output.get(timeout=DEADLINE_S).decode())
-        if found is None:
-            self.kill()
-            raise AssertionError(f"it did not start: {self._log.read_text()}")
-        return found[0]
+        while line := self._output.get(timeout=DEADLINE_S):
+            if found := re.search(ready, line.decode()):
+                return found[0]
+        self.kill()
+        raise AssertionError(f"it did not start: {self._log.read_text()}")
 
     @property
     def said(self) -> str:

@@ -12,7 +12,7 @@ from tams.settings import Settings, load_one, load_settings, read_settings
 
 def load(folder, environment=None, config="none", **options):
     """Settings of a folder, with a default file of settings that is not there unless made."""
-    reading = load_settings(environment or {}, folder, config=folder / config, **options)
+    reading = load_settings(environment or {}, folder, options, config=folder / config)
     return reading.settings
 
 
