@@ -46,7 +46,8 @@ Settings are read once at start, from what is there of these; an earlier one win
 2. variables of the environment,
 3. the lines `NAME=value` of `.env` in the working directory; `TAMS_ENV_FILE` names another file, or
    none if it is empty. [env.example](../env.example) lists them all with their defaults:
-   `cp env.example .env`. Nothing is put in for `$NAME`, and no value goes over several lines,
+   `cp env.example .env`. Nothing is put in for `$NAME`, and no value goes over several lines.
+   Whoever may write there decides what the server does,
 4. a file of settings in JSON, or TOML if its name ends so: the one that `TAMS_CONFIG` names, none
    if that is empty, else `/etc/tams/config.json` if it is there. Its names are those of the
    variables, also small and without `TAMS_`:

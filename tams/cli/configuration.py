@@ -13,12 +13,12 @@ from tams.settings import Settings, load_one, load_settings
 
 def configured(**options: object) -> Settings:
     """The settings; `options` that are not None win. Raises `BadSettings`."""
-    return load_settings(os.environ, Path.cwd(), options).settings
+    return load_settings(os.environ, Path(), options).settings
 
 
 def configured_credentials() -> str:
     """The file of credentials alone, which is made before the others can all be right."""
-    return load_one("credentials", os.environ, Path.cwd())
+    return load_one("credentials", os.environ, Path())
 
 
 def begin(**options: object) -> Settings:
@@ -26,7 +26,7 @@ def begin(**options: object) -> Settings:
 
     `options` that are not None win. Raises `BadSettings`.
     """
-    reading = load_settings(os.environ, Path.cwd(), options)
+    reading = load_settings(os.environ, Path(), options)
     configure_logging(reading.settings.log_format, reading.settings.log_level)
     log = structlog.get_logger(__name__)
     for name, place in sorted(reading.places.items()):

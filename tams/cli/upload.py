@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tams.cli.remote import bars, connect, run
-from tams.errors import Invalid, MediaUnreadable
+from tams.errors import Invalid, MediaUnreadable, TamsError
 
 if TYPE_CHECKING:
     from tams.client.describing import Said
@@ -204,7 +204,8 @@ def _foretell(one: Upload, outcome: Plan | Failure) -> None:
 def _complain(failure: Failure) -> None:
     from tams.cli.refusals import tell
 
-    tell(failure.error)
+    said, file = str(failure.error), str(failure.file)
+    tell(failure.error if file in said else TamsError(f"{file}: {said}"))
 
 
 def _end(count: int, failures: list[Failure], done: str) -> None:

@@ -186,17 +186,19 @@ class _Storing:
 
     async def run(self) -> bool:
         """Return whether anything was added."""
-        if await self._holds_segment():
-            return False
-        label = await self._source_label()
-        await self._client.put_flow(self._planned.flow)
+        left = ""
         try:
+            if await self._holds_segment():
+                return False
+            label = await self._source_label()
+            left = f". {_left(self._planned)}"
+            await self._client.put_flow(self._planned.flow)
             # A server may give a new Source the label of its Flow; one of another is kept.
             if label in (None, "", self._upload.flow_name):
                 await self._name_source()
             return await self._add()
         except RequestFailed as error:
-            said = f"{_explained(error, self._upload.file)}. {_left(self._planned)}"
+            said = f"{_explained(error, self._upload.file)}{left}"
             raise RequestFailed(error.status, said, error.retry_after) from error
 
     async def _holds_segment(self) -> bool:

@@ -7,6 +7,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from stat import S_ISREG
 
 from tams.errors import BadSettings
 
@@ -17,6 +18,16 @@ _VALUE = (
 _LINE = re.compile(rf"\s*{_NAME}\s*=\s*(?:{_VALUE})\s*(?:\#.*)?")
 _ESCAPE = re.compile(r"\\(.)")
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r"}
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is such a file; raises `BadSettings` if that cannot be known."""
+    try:
+        return S_ISREG(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise BadSettings(f"{path}: {error.strerror}") from error
 
 
 def read_dotenv(path: Path) -> Mapping[str, str]:

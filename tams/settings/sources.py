@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from tams.errors import BadSettings
 from tams.settings.aliases import KNOWN, is_read_from_environment, translate
 from tams.settings.fields import Settings
-from tams.settings.files import read_dotenv, read_table
+from tams.settings.files import is_there, read_dotenv, read_table
 from tams.settings.values import Found
 
 PREFIX = "TAMS_"
@@ -88,13 +88,13 @@ def _sources(environment: Mapping[str, str], folder: Path, config: Path) -> Sequ
     sources = [_of_environment(environment)]
     named = environment.get(CONFIG)
     dotenv = folder / environment.get(ENV_FILE, ".env")
-    if environment.get(ENV_FILE, ".env") and (ENV_FILE in environment or dotenv.is_file()):
+    if environment.get(ENV_FILE, ".env") and (ENV_FILE in environment or is_there(dotenv)):
         lines = read_dotenv(dotenv)
         sources.append(_of_dotenv(lines, dotenv))
         named = lines.get(CONFIG) if named is None else named
     if named:
         sources.append(_of_file(folder / named))
-    elif named is None and config.is_file():
+    elif named is None and is_there(config):
         sources.append(_of_file(config))
     return sources
 

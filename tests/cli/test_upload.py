@@ -319,11 +319,13 @@ def test_media_of_an_unknown_name_needs_its_container(store, tams, file, tmp_pat
     assert tams("upload", str(other), "--container", "video/mp4").exit_code == 0
 
 
-def test_a_server_that_is_away_is_told(tams, file, monkeypatch):
+@pytest.mark.parametrize("options", [[], ["--cut"]])
+def test_a_server_that_is_away_is_told(tams, file, monkeypatch, options):
     monkeypatch.setattr("tams.client.retry.FIRST_WAIT", 0.0)
-    run = tams("upload", str(file), "--base-url", "http://127.0.0.1:1")
+    run = tams("upload", str(file), "--base-url", "http://127.0.0.1:1", *options)
     assert run.exit_code == 1
-    assert "no answer from the server" in run.stderr
+    assert run.stderr.startswith(f"tams: {file}: no answer from the server")
+    assert "may be there" not in run.stderr
 
 
 def test_f015_cameras_have_flows_of_their_own_though_of_one_name(store, tams, file):

@@ -71,6 +71,15 @@ def test_a_file_that_is_named_must_be_there(tmp_path):
         load(tmp_path, {"TAMS_ENV_FILE": "none.env"})
 
 
+def test_files_that_need_not_be_there_are_left_out_if_they_are_not(tmp_path):
+    (tmp_path / ".env").mkdir()
+    (tmp_path / "file").touch()
+    assert load(tmp_path, config="file/config.json") == read_settings({})
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(BadSettings, match="loop: Too many levels of symbolic links"):
+        load(tmp_path, config="loop")
+
+
 def test_files_can_be_left_out(everywhere):
     nothing = {"TAMS_ENV_FILE": "", "TAMS_CONFIG": ""}
     assert load(everywhere, nothing, "config.json") == read_settings({})
