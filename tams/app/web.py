@@ -81,6 +81,11 @@ def build_application(settings: Settings, services: Services, worker: Worker) ->
     )
     app.add_middleware(StandardPaths)
     app.add_middleware(Patience, seconds=settings.client_timeout)
+    _let_pages_ask(app, settings)
+    return app
+
+
+def _let_pages_ask(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(
         CORSMiddleware,
         allow_origins=listed(settings.cors_origins),
@@ -90,7 +95,6 @@ def build_application(settings: Settings, services: Services, worker: Worker) ->
         expose_headers=EXPOSED,
         max_age=3600,
     )
-    return app
 
 
 def _scopes(settings: Settings, extensions: Iterable[Extension]) -> ScopeTable:

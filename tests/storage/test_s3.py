@@ -283,15 +283,6 @@ async def test_missing_credentials_stop_the_start() -> None:
 
 
 @pytest.mark.usefixtures("nobody")
-async def test_h012_keys_that_are_given_are_looked_for_nowhere() -> None:
-    given = AwsCredentials(None, url_lifetime=3600, given=Credentials("key", "secret"))
-    await given.open()
-    assert given.current() == ("key", "secret", None)
-    assert given.provide()["access_key_id"] == "key"
-    await given.close()
-
-
-@pytest.mark.usefixtures("nobody")
 async def test_credentials_are_renewed_before_they_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
