@@ -55,9 +55,7 @@ class ObjectResponse(StreamingResponse):
     lends the client's socket, and in chunks elsewhere.
     """
 
-    def __init__(
-        self, found: Readable, span: Span, status: int, headers: dict[str, str]
-    ) -> None:
+    def __init__(self, found: Readable, span: Span, status: int, headers: dict[str, str]) -> None:
         self._chunks = found.chunks(*span)
         super().__init__(self._chunks, status, headers)
         self._found = found

@@ -14,7 +14,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from tams.domain.patterns import UUID
 from tams.errors import NotFound
 
-
 IS_HEAD = "tams.is_head"
 """True in the scope of a request that was a HEAD: its body need not be read from anywhere."""
 

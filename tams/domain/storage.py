@@ -10,7 +10,6 @@ from tams.domain.objects import check_object_id
 from tams.domain.tags import TagFilter, Tags
 from tams.errors import Invalid
 
-
 Reading = Literal["GET", "HEAD"]
 """The methods that read bytes; an object store's presigned URL is good for one of them."""
 

@@ -53,9 +53,7 @@ async def upload_segments(
     media = services.segment_media
     signer = media.signer(base_url(request), UrlFilter())
     bodies = [
-        single_segment_json(
-            flow_id, each.segment, each.object, each.tags, each.size, signer
-        )
+        single_segment_json(flow_id, each.segment, each.object, each.tags, each.size, signer)
         for each in await media.get_all(flow_id, ids)
     ]
     return json_response(b"[%b]" % b",".join(bodies) if is_array else bodies[0], 201)

@@ -116,9 +116,7 @@ async def delete_segment_tag(
     flow_id: str, segment_id: str, name: str, services: ExtensionServicesDep, who: WhoDep
 ) -> Response:
     """Take a tag from a Segment."""
-    await services.segment_tags.change(
-        who, flow_id, segment_id, lambda old: without_tag(old, name)
-    )
+    await services.segment_tags.change(who, flow_id, segment_id, lambda old: without_tag(old, name))
     return no_content()
 
 

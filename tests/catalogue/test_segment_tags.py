@@ -46,9 +46,9 @@ async def set_tags(catalogue, flow_id, tags):
     await catalogue.write(work)
 
 
-async def get_tags(catalogue, flow_id, number=len(TAGS)):
+async def get_tags(catalogue, flow_id):
     """By second, the tags that Segments have."""
-    starts = [second * SECOND for second in range(number)]
+    starts = [second * SECOND for second in range(len(TAGS))]
     found = await catalogue.read(lambda tx: tx.segment_tags.get(flow_id, starts))
     return {start // SECOND: tags for start, tags in found.items()}
 
@@ -65,7 +65,9 @@ async def seconds(catalogue, flow_id, equals=None, exists=None, *, within="_", l
 async def test_tags_are_given_back_and_replaced(catalogue):
     flow_id = await tagged(catalogue)
     assert await get_tags(catalogue, flow_id) == {n: those for n, those in enumerate(TAGS) if those}
-    await set_tags(catalogue, flow_id, {0: {"new": "one"}, SECOND: {"b": ("y", "x")}, 3 * SECOND: {}})
+    await set_tags(
+        catalogue, flow_id, {0: {"new": "one"}, SECOND: {"b": ("y", "x")}, 3 * SECOND: {}}
+    )
     expected = {0: {"new": "one"}, 1: {"b": ("y", "x")}, 2: TAGS[2], 4: TAGS[4]}
     assert await get_tags(catalogue, flow_id) == expected
     assert await get_tags(catalogue, new_id()) == {}

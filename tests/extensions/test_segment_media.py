@@ -134,7 +134,9 @@ async def test_a124_b072_a_url_reads_the_bytes_for_an_hour(server, made):
     assert answer["operation"] == "get_object"
     ends = datetime.fromisoformat(answer["expires_at"])
     ahead = ends - before - timedelta(seconds=3600)
-    assert timedelta(seconds=-1) <= ahead - await clock_ahead(server, before) < timedelta(seconds=30)
+    assert (
+        timedelta(seconds=-1) <= ahead - await clock_ahead(server, before) < timedelta(seconds=30)
+    )
     assert (await server.get(answer["url"])).is_status(200).body == CONTENT
     assert parse_qs(urlsplit(answer["url"]).query)["expires"] == [f"{ends.timestamp():.0f}"]
 

@@ -53,11 +53,11 @@ def _page(shape: Shape, tags: Sequence[TagCondition] = ()) -> Written:
     columns = f"""s.start_ns, s.end_ns, s.end_inclusive, o.id, s.ts_offset, s.last_duration,
     s.sample_offset, s.sample_count, {covers}, o.key_frame_count, {places}"""
     index = "INDEXED BY segment_object" if shape.by_object and not walked else ""
-    source, along = (f"segment s {index}", "s") if walked is None else (walked.walk, "d")
+    source, along = ("segment s", "s") if walked is None else (walked.walk, "d")
     page = f"SELECT s.* FROM {source} WHERE {where} ORDER BY {along}.start_ns {order} LIMIT ?4"
     return Written(
         f"""SELECT {columns}, {INIT_OBJECT.sqlite}
-FROM {source} CROSS JOIN object o ON o.pk = s.object_pk
+FROM {source} {index} CROSS JOIN object o ON o.pk = s.object_pk
 WHERE {where} ORDER BY {along}.start_ns {order} LIMIT ?4""".replace("GREATEST(", "max("),
         f"""SELECT {columns}, {INIT_OBJECT.postgresql} FROM ({page}) s
 CROSS JOIN LATERAL (SELECT * FROM object WHERE pk = s.object_pk OFFSET 0) o

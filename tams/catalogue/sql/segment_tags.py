@@ -20,13 +20,9 @@ _GET = """SELECT start_ns, name, position, value FROM segment_tag
 WHERE flow_pk = (SELECT pk FROM flow WHERE id = ?1 AND gone_at IS NULL) AND start_ns {}
 ORDER BY start_ns, name, position"""
 _STARTS = Written("IN (SELECT value FROM json_each(?2))", "= ANY($2::bigint[])")
-_GET_TAGS = Written(
-    _GET.format(_STARTS.sqlite), _GET.format(_STARTS.postgresql).replace("?", "$")
-)
+_GET_TAGS = Written(_GET.format(_STARTS.sqlite), _GET.format(_STARTS.postgresql).replace("?", "$"))
 _DROP = "DELETE FROM segment_tag WHERE flow_pk = {}1 AND start_ns {}"
-_DROP_TAGS = Written(
-    _DROP.format("?", _STARTS.sqlite), _DROP.format("$", _STARTS.postgresql)
-)
+_DROP_TAGS = Written(_DROP.format("?", _STARTS.sqlite), _DROP.format("$", _STARTS.postgresql))
 _ADD_TAGS = Rows.inserted(segment_tag, "flow_pk", "name", "value", "start_ns", "position")
 _MARK_FLOW = Written.same("UPDATE flow SET segment_tags = 1 WHERE pk = ?1")
 
