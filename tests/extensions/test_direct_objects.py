@@ -95,7 +95,9 @@ async def test_an_id_that_something_has_is_a_conflict(server):
         assert refusal["summary"].startswith("2.id: ")
     twice = {"id": new_id()}
     (await server.post("/objects/batch", [twice, twice])).is_status(409)
-    (await server.post("/objects/batch", [])).is_status(400)
+    for wrong in ([], [{}] * 1001):
+        refusal = (await server.post("/objects/batch", wrong)).is_status(400).json
+        assert refusal["summary"].startswith("body: it must be an array of 1 to 1000 items")
     assert await kept(server) == before
 
 
