@@ -3,7 +3,7 @@
 TamsError
 ├── Invalid                 the request breaks a rule: names the field, the value and the rule
 ├── NotFound                no such resource, as far as the caller may know
-├── Conflict                the state of the store forbids it
+├── Conflict                the state of the store forbids it; nothing was changed
 ├── Unauthenticated         nobody, as far as the credentials tell, or somebody unknown
 ├── Forbidden               the caller or the resource does not allow it
 │   └── FlowReadOnly

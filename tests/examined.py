@@ -10,16 +10,18 @@ from starlette.datastructures import Headers
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tests.official import OurDocument, document
+from tams.conformance.official import VERSION
+from tests.official import OurDocument, document, held_against
 from tests.unseen import UNSEEN
 
 
 class Seen(NamedTuple):
-    """That an operation of the document was answered with a status."""
+    """That an operation of a version's document was answered with a status."""
 
     method: str
     path: str
     status: int
+    version: str = VERSION
 
 
 SEEN: set[Seen] = set()
@@ -34,9 +36,10 @@ class Examined:
         self.complaints: list[str] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        official = document()
-        path = scope["raw_path"].decode() if scope["type"] == "http" else ""
-        if official is None or official.path_of(path) is None or self._is_ours(scope, path):
+        raw_path = scope["raw_path"].decode() if scope["type"] == "http" else ""
+        state = getattr(self._app, "state", None)
+        official, path = held_against(raw_path, getattr(state, "dialects", ()))
+        if official is None or official.path_of(path) is None or self._is_ours(scope, raw_path):
             await self._app(scope, receive, send)
             return
         messages: list[Message] = []
@@ -65,10 +68,11 @@ class Examined:
         body = b"" if method == "HEAD" else whole
         limited = b'"summary": "scope: ' in whole
         status, headers = start["status"], Headers(raw=start["headers"])
-        SEEN.add(Seen(method, official.path_of(path) or "", status))
+        SEEN.add(Seen(method, official.path_of(path) or "", status, official.version))
         found = list(official.complaints(method, path, status, headers, body, limited=limited))
         if found:
-            self.complaints.append(f"{method} {path}, {status}: {'; '.join(found)}")
+            about = f"{official.version} {method} {path}, {status}"
+            self.complaints.append(f"{about}: {'; '.join(found)}")
 
     def ensure(self) -> None:
         """Fail with the complaints there are, once."""
@@ -76,21 +80,24 @@ class Examined:
         assert not found, "\n".join(found)
 
 
-def expected() -> Iterator[Seen]:
-    """Every status that the document declares for an operation of its own."""
-    official = document()
+def expected(version: str = VERSION) -> Iterator[Seen]:
+    """Every status that a version's document declares for an operation of its own."""
+    official = document(version)
     for path, operations in official.paths.items() if official else ():
         for method, operation in operations.items():
             for status in operation.get("responses", ()) if isinstance(operation, dict) else ():
-                yield Seen(method.upper(), path, int(status))
+                yield Seen(method.upper(), path, int(status), version)
 
 
 def coverage() -> list[str]:
     """What no test has received and nothing says why, and what was received against reason."""
-    reasoned = set(map(Seen._make, UNSEEN))
+    reasoned = {Seen(*one) for one in UNSEEN}
     missing = sorted(set(expected()) - SEEN - reasoned)
     return [
-        *(f"no test has seen {method} {path} answer {status}" for method, path, status in missing),
+        *(
+            f"no test has seen {method} {path} answer {status}"
+            for method, path, status, _ in missing
+        ),
         *(f"{one.method} {one.path} does answer {one.status}" for one in sorted(SEEN & reasoned)),
     ]
 

@@ -1,14 +1,14 @@
-"""The official document of TAMS 8.2 as the tests find it, and what we promise beyond it."""
+"""The official documents of TAMS as the tests find them, and what we promise beyond them."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
-from tams.conformance.official import DOCUMENT, VERSION, OfficialDocument
+from tams.conformance.official import DOCUMENT, VERSION, VERSIONS, OfficialDocument
 
 MISSING = "the official documents are not there: set TAMS_SPEC_DIR"
 
@@ -34,20 +34,33 @@ class OurDocument(OfficialDocument):
         if headers.get("Content-Type") != "application/json":
             yield f"Content-Type is {headers.get('Content-Type')}"
         if status >= 400 and method != "HEAD":
-            yield from self.differences({"$ref": "schemas/error.json"}, json.loads(body))
+            present = document() or self  # 6.0 has no schema of errors
+            yield from present.differences({"$ref": "schemas/error.json"}, json.loads(body))
         yield from super().complaints(method, path, status, headers, body, limited=limited)
 
 
-def folder() -> Path | None:
+def folder(version: str = VERSION) -> Path | None:
     """Where the official documents lie: as the environment says, else beside the project."""
     root = Path(__file__).parent.parent
     named = os.environ.get("TAMS_SPEC_DIR")
-    found = (Path(named) if named else root.parent / "shared" / "tams-spec") / VERSION
+    found = (Path(named) if named else root.parent / "shared" / "tams-spec") / version
     return found if (found / DOCUMENT).is_file() else None
 
 
 @cache
-def document() -> OurDocument | None:
-    """The document, read once; None if it is not there."""
-    found = folder()
+def document(version: str = VERSION) -> OurDocument | None:
+    """The document of a version, read once; None if it is not there."""
+    found = folder(version)
     return None if found is None else OurDocument(found)
+
+
+def held_against(path: str, dialects: Collection[str]) -> tuple[OurDocument | None, str]:
+    """The document that answers on an undecoded path are held against, and the path in it.
+
+    `dialects` are those that are spoken.
+    """
+    base, _, rest = path[1:].partition("/")
+    version = base.removeprefix("v")
+    if base in dialects and version in VERSIONS:
+        return document(version), f"/{rest}"
+    return document(), path

@@ -7,7 +7,7 @@ from fastapi.responses import Response
 
 from tams.api.bodies import json_response, no_content
 from tams.api.deps import ServicesDep, SizesDep
-from tams.api.paging import base_url, paging_headers
+from tams.api.paging import api_url, paging_headers
 from tams.api.query import Query
 from tams.domain.deletions import DeletionRequest
 from tams.wire.deletions import request_json, requests_json
@@ -36,5 +36,5 @@ def deleted(request: Request, deletion: DeletionRequest | None) -> Response:
     """204 if all is deleted, else 202 and where to see how far it is (statements 190 and 203)."""
     if deletion is None:
         return no_content()
-    location = f"{base_url(request)}{_REQUESTS}/{deletion.id}"
+    location = f"{api_url(request)}{_REQUESTS}/{deletion.id}"
     return json_response(request_json(deletion), 202, {"Location": location})

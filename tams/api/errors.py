@@ -60,6 +60,11 @@ def install(app: FastAPI) -> None:
 async def _on_tams_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, errors.TamsError):
         raise error
+    return refusal(error, request.url.path)
+
+
+def refusal(error: errors.TamsError, path: str) -> Response:
+    """The answer to a request on `path` that met an error of ours."""
     status = status_of(error)
     headers = {}
     if status == 503:
@@ -69,7 +74,7 @@ async def _on_tams_error(request: Request, error: Exception) -> Response:
     if isinstance(error, errors.Unsatisfiable):
         headers["Content-Range"] = f"bytes */{error.size}"
     if status >= 500:
-        _log.error("request failed", path=request.url.path, error=str(error))
+        _log.error("request failed", path=path, error=str(error))
     return error_response(status, type(error).__name__, str(error), headers)
 
 
@@ -81,13 +86,18 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
     kind = "HTTPError"
     headers = dict(error.headers or {})
     if error.status_code == 404:
-        kind = "NotFound"
-        summary = f"{path} is no path of this API; ids are lower-case UUIDs of version 1 to 5"
-    elif error.status_code == 405:
+        return unknown_path(path, headers)
+    if error.status_code == 405:
         kind = "MethodNotAllowed"
         summary = f"{request.method} is not possible on {path}"
         headers["Allow"] = ", ".join(sorted(allowed_methods(request)))
     return error_response(error.status_code, kind, summary, headers)
+
+
+def unknown_path(path: str, headers: dict[str, str] | None = None) -> Response:
+    """404 for a path that leads nowhere."""
+    summary = f"{path} is no path of this API; ids are lower-case UUIDs of version 1 to 5"
+    return error_response(404, "NotFound", summary, headers)
 
 
 def allowed_methods(request: Request) -> set[str]:

@@ -44,11 +44,12 @@ async def list_flows(request: Request, services: ServicesDep, sizes: SizesDep) -
     """A page of the Flows that pass the filters."""
     query = Query(request.scope["query_string"])
     asked = sizes.request(query, ("created", "metadata_updated", "label"))
-    page = await services.flows.list(_flow_query(query), asked)
+    page = await services.flows.list(flow_query(query), asked)
     return json_response(flows_json(page.items), headers=paging_headers(request, asked, page))
 
 
-def _flow_query(query: Query) -> FlowQuery:
+def flow_query(query: Query) -> FlowQuery:
+    """The filters of a listing of Flows."""
     return FlowQuery(
         source_id=query.uuid("source_id"),
         timerange=query.timerange("timerange"),

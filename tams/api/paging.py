@@ -14,6 +14,8 @@ from tams.api.query import Query
 from tams.domain.pages import Page, PageRequest, Sort
 from tams.errors import Invalid
 
+BASE_PATH = "tams.base_path"
+"""In a request's scope: what was before `path`, such as `/v7.0`; missing at the root."""
 _HOST = re.compile(r"[A-Za-z0-9._:\[\]-]+")
 
 
@@ -62,8 +64,14 @@ def paging_headers(request: Request, asked: PageRequest, page: Page[Any]) -> dic
     return headers
 
 
+def api_url(request: Request) -> str:
+    """Where the caller reached the API: `base_url`, and the base path of a dialect, if any."""
+    base_path: str = request.scope.get(BASE_PATH, "")
+    return f"{base_url(request)}{base_path}"
+
+
 def base_url(request: Request) -> str:
-    """Where the caller reached this server, without a slash at the end."""
+    """Where the caller reached this server, without a slash at the end; media lie below it."""
     public_url: str = request.app.state.public_url
     host = request.headers.get("host", "")
     if public_url or _HOST.fullmatch(host) is None:
@@ -76,7 +84,7 @@ def _next_url(request: Request, key: str) -> str:
     kept = [quote(pair, safe="%=:,._~!'()*+/?;@-") for pair in raw if _name(pair) != "page"]
     query = "&".join([*filter(None, kept), f"page={quote(key, safe='')}"])
     path = request.scope["path"]
-    return f"{base_url(request)}{path}?{query}"
+    return f"{api_url(request)}{path}?{query}"
 
 
 def _name(pair: str) -> str:

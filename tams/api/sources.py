@@ -29,16 +29,18 @@ async def list_sources(request: Request, services: ServicesDep, sizes: SizesDep)
     """A page of the Sources that pass the filters."""
     query = Query(request.scope["query_string"])
     asked = sizes.request(query, ("created", "updated", "label"))
-    page = await services.sources.list(
-        SourceQuery(
-            label=query.text("label"),
-            format=query.choice("format", ContentFormat),
-            tags=query.tags(),
-            collected_by=query.uuids("collected_by_ids"),
-        ),
-        asked,
-    )
+    page = await services.sources.list(source_query(query), asked)
     return json_response(sources_json(page.items), headers=paging_headers(request, asked, page))
+
+
+def source_query(query: Query) -> SourceQuery:
+    """The filters of a listing of Sources."""
+    return SourceQuery(
+        label=query.text("label"),
+        format=query.choice("format", ContentFormat),
+        tags=query.tags(),
+        collected_by=query.uuids("collected_by_ids"),
+    )
 
 
 @router.get(_SOURCE)

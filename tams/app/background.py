@@ -15,6 +15,7 @@ from tams.services.deletions import Deletions
 from tams.services.delivery import Delivery, Retries
 from tams.services.elsewhere import Elsewhere
 from tams.services.queue import Queue
+from tams.services.trash import Trash
 from tams.settings import Settings
 from tams.workers.loop import Worker
 from tams.workers.webhooks import Deliverer
@@ -26,6 +27,7 @@ class Background:
     def __init__(self, stores: Stores, deletions: Deletions) -> None:
         settings = stores.settings
         cleanup = _cleanup(stores)
+        trash = build_trash(stores)
         delivery = _delivery(stores)
         copies = _copies(stores)
         self._deliverer = Deliverer(
@@ -40,6 +42,7 @@ class Background:
                 cleanup.condemn_expired,
                 cleanup.expire_events,
                 deletions.expire,
+                trash.purge,
             ],
             settings.worker_interval,
             long_chores=[
@@ -96,6 +99,18 @@ def build_deletions(stores: Stores) -> Deletions:
     )
 
 
+def build_trash(stores: Stores) -> Trash:
+    """What routes and the background share, and what keeps nothing of its own."""
+    retention = stores.settings.trash_retention
+    return Trash(
+        stores.catalogue,
+        stores.clock,
+        url_lifetime=stores.url_lifetime,
+        retention=timedelta(seconds=retention) if retention else None,
+        prudent=stores.prudent,
+    )
+
+
 def build_cleaner(stores: Stores) -> Worker:
     """Clean-up and nothing else, in no hurry to be gentle: for `Worker.work_off`."""
     cleanup, deletions = _cleanup(stores), build_deletions(stores)
@@ -104,6 +119,7 @@ def build_cleaner(stores: Stores) -> Worker:
             cleanup.condemn_expired,
             cleanup.expire_events,
             deletions.expire,
+            build_trash(stores).purge,
             Queue(stores.catalogue, stores.clock, deletions.handlers).run_due,
             Queue(stores.catalogue, stores.prudent, _copies(stores).removals).run_due,
             cleanup.remove_objects,

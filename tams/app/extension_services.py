@@ -2,17 +2,48 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from tams.api.deps import Services
+from tams.app.background import build_trash
+from tams.app.services import build_uploads
 from tams.app.stores import Stores
 from tams.extensions.deps import ExtensionServices
 from tams.services.direct_creation import DirectCreation
 from tams.services.named_collections import NamedCollections
+from tams.services.restoration import Restoration
+from tams.services.segment_media import SegmentMedia
+from tams.services.segment_tags import SegmentTags
+from tams.services.segment_uploads import SegmentUploads, UploadRules
+from tams.services.soft_deletion import SoftDeletion
 
 
 def build_extension_services(stores: Stores, services: Services) -> ExtensionServices:
     """Every service that a route of an extension may ask besides."""
-    catalogue, clock = stores.catalogue, stores.clock
+    catalogue, storages, clock = stores.catalogue, stores.storages, stores.clock
+    object_timeout = timedelta(seconds=stores.settings.min_object_timeout)
     return ExtensionServices(
         direct_creation=DirectCreation(catalogue, clock, services.flows),
         named_collections=NamedCollections(catalogue, clock),
+        segment_media=SegmentMedia(catalogue, storages, storages.signer, clock),
+        segment_tags=SegmentTags(catalogue),
+        segment_uploads=SegmentUploads(
+            catalogue,
+            services.storage,
+            services.flows,
+            clock,
+            UploadRules(
+                backend_labels=storages.labels,
+                url_lifetime=stores.url_lifetime,
+                max_size=stores.settings.max_object_size,
+            ),
+            build_uploads(stores),
+        ),
+        soft_deletion=SoftDeletion(
+            catalogue, services.deletions, clock, url_lifetime=stores.url_lifetime
+        ),
+        restoration=Restoration(
+            catalogue, clock, object_timeout=max(object_timeout, stores.url_lifetime)
+        ),
+        trash=build_trash(stores),
     )

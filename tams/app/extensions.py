@@ -7,25 +7,25 @@ from importlib import import_module
 
 from starlette.routing import BaseRoute, Route
 
-from tams.errors import BadSettings
+from tams.app import choices
 from tams.extensions.base import Extension
 
-NAMES = ("whole-tags", "direct-creation", "collections", "aliases")
+NAMES = (
+    "whole-tags",
+    "direct-creation",
+    "soft-deletion",
+    "collections",
+    "aliases",
+    "multipart-upload",
+    "segment-media",
+    "segment-tags",
+)
 """Every extension, in the order in which the service lists them."""
 
 
 def chosen(setting: str) -> Sequence[str]:
     """The names that `TAMS_EXTENSIONS` stands for; raises `BadSettings`."""
-    asked = [name for part in setting.split(",") if (name := part.strip())]
-    if asked in (["all"], ["none"]):
-        return NAMES if asked == ["all"] else ()
-    unknown = [name for name in asked if name not in NAMES]
-    if unknown or not asked:
-        raise BadSettings(
-            f"TAMS_EXTENSIONS: it must be all, none, or a comma list of {', '.join(NAMES)}, "
-            f"not {setting!r}"
-        )
-    return [name for name in NAMES if name in asked]
+    return choices.chosen("TAMS_EXTENSIONS", setting, NAMES)
 
 
 def load(names: Iterable[str]) -> list[Extension]:

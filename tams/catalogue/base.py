@@ -6,7 +6,8 @@ counts only once `write` has returned it: then the change is durable, or `write`
 nothing was changed. A work sees its own writes. Times of day are aware datetimes in UTC.
 
 Objects and Flows that are gone are unknown here: a removed Flow has no Segments, and an Object
-that was registered and has no Segment of a living Flow left is condemned from that commit.
+that was registered and has no Segment of a living Flow left is condemned from that commit, unless
+a deletion that can be taken back keeps a Segment of it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from tams.catalogue.promises.deletion_records import DeletionRecords
 from tams.catalogue.promises.deletions import Deletions
 from tams.catalogue.promises.events import Events
 from tams.catalogue.promises.flows import Flows
@@ -26,9 +28,11 @@ from tams.catalogue.promises.named_collections import NamedCollections
 from tams.catalogue.promises.objects import Objects
 from tams.catalogue.promises.profiles import Profiles
 from tams.catalogue.promises.reservations import Reservations
+from tams.catalogue.promises.segment_tags import SegmentTags
 from tams.catalogue.promises.segments import Segments
 from tams.catalogue.promises.service import Service
 from tams.catalogue.promises.sources import Sources
+from tams.catalogue.promises.trash import Trash
 from tams.catalogue.promises.webhooks import Webhooks
 
 
@@ -40,6 +44,7 @@ class Transaction:
     sources: Sources
     flows: Flows
     segments: Segments
+    segment_tags: SegmentTags
     objects: Objects
     instances: Instances
     events: Events
@@ -50,6 +55,8 @@ class Transaction:
     inspection: Inspection
     named_collections: NamedCollections
     reservations: Reservations
+    records: DeletionRecords
+    trash: Trash
 
 
 T = TypeVar("T")

@@ -61,24 +61,34 @@ def conformance(
             help="Address of this machine where the server can send webhooks; it is listened at.",
         ),
     ] = None,
+    api_version: Annotated[
+        str,
+        typer.Option(
+            metavar="VERSION",
+            help="Version of the API under --url, 6.0 to 8.2; what came later is skipped.",
+        ),
+    ] = "8.2",
     *,
     slow: Annotated[
         bool, typer.Option("--slow", help="Wait for what needs time to pass; takes hours.")
     ] = False,
 ) -> None:
-    """Check a server of TAMS 8.2, whoever made it, and exit with 1 if it does not conform.
+    """Check a server of TAMS, whoever made it, and exit with 1 if it does not conform.
 
     A must, an implied or a decided statement that does not hold is a failure; a should is listed.
     The Flows and webhooks that the checks make are deleted again.
     """
-    from tams.conformance.official import OfficialDocument, find
+    from tams.conformance.official import VERSIONS, read
     from tams.conformance.report import as_json
     from tams.conformance.suite import CHECKS
     from tams.conformance.visit import Visit
 
+    if api_version not in VERSIONS:
+        raise Invalid("--api-version", api_version, f"it must be one of {', '.join(VERSIONS)}")
     checks = _chosen(only, CHECKS)
-    document = None if spec is None else OfficialDocument(find(spec))
-    visit = Visit(url, checks, token, document, receiver, slow, _credentials(credential))
+    document = None if spec is None else read(spec, api_version)
+    shown = _credentials(credential)
+    visit = Visit(url, checks, token, document, receiver, slow, shown, api_version)
     if json_file is not None:
         _ensure_writable(json_file)
     outcome = run(_made(visit))

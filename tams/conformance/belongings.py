@@ -29,7 +29,7 @@ class Belongings:
         asked = urlsplit(path.removeprefix(self._base)).path
         if method == "PUT" and _FLOW.fullmatch(asked):
             self._removable.append(asked)
-        elif method == "POST" and asked == WEBHOOKS:
+        elif method == "POST" and asked == WEBHOOKS and answer.body:
             self._removable.append(f"{WEBHOOKS}/{answer.json['id']}")
         elif method == "POST" and _PROFILE.fullmatch(asked):
             self._lasting.append(asked)

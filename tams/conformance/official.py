@@ -1,4 +1,4 @@
-"""The official document of TAMS 8.2, and what it says of an answer."""
+"""The official document of a version of TAMS, and what it says of an answer."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ from tams.errors import TamsError
 if TYPE_CHECKING:
     import jsonschema_rs
 
+VERSIONS = ("6.0", "7.0", "8.0", "8.1", "8.2")
 VERSION = "8.2"
+"""That of the statements."""
 DOCUMENT = "TimeAddressableMediaStore.yaml"
 
 NULLABLE = ("label", "description", "max_bit_rate", "avg_bit_rate")
-"""GET of one of these is null where it is not set (decision on statement 94)."""
+"""GET of one of these is null where it is not set (decision on statement 94), since 8.1."""
+_NEVER_NULL = ("6.0", "7.0", "8.0")
 
 UNDECLARED = frozenset({401, 405, 408, 413, 429, 503})
 """Statuses that any operation may have, though the document names them nowhere."""
@@ -34,16 +37,31 @@ DECIDED = {
     ("GET", "/flow-delete-requests", 400): "statements 244, 254 and 258",
     ("HEAD", "/flow-delete-requests", 400): "statements 244, 254 and 258",
     ("DELETE", "/flows/{flowId}/avg_bit_rate", 400): "statement 34",
+    ("DELETE", "/flows/{flowId}/label", 403): "statement 298; declared since 8.0",
 }
 """Statuses of an operation that the document does not name, and what brings them."""
 
 
-def find(folder: Path) -> Path:
-    """Where the documents lie: in `folder` or in its `8.2`; raises `TamsError` if in neither."""
-    for place in (folder, folder / VERSION):
+def read(folder: Path, version: str = VERSION) -> OfficialDocument:
+    """The document of a version, from `folder` or from one below it that has the version's name.
+
+    Raises `TamsError` if it is in neither, or where the packages for it are not installed.
+    """
+    document = OfficialDocument(find(folder, version))
+    if document.version != version:
+        raise TamsError(f"{folder}: the document is of {document.version}, not of {version}")
+    return document
+
+
+def find(folder: Path, version: str = VERSION) -> Path:
+    """Where the documents of a version lie: in `folder`, or in one below it that has its name.
+
+    Raises `TamsError` if in neither.
+    """
+    for place in (folder, folder / version):
         if (place / DOCUMENT).is_file():
             return place.resolve()
-    raise TamsError(f"{folder}: there is no {DOCUMENT} here, nor below {VERSION}")
+    raise TamsError(f"{folder}: there is no {DOCUMENT} here, nor below {version}")
 
 
 class OfficialDocument:
@@ -55,6 +73,7 @@ class OfficialDocument:
     def __init__(self, folder: Path) -> None:
         self._uri = (folder / DOCUMENT).as_uri()
         self.content: dict[str, Any] = _read(self._uri)
+        self.version: str = self.content["info"]["version"]
         self.paths: dict[str, dict[str, Any]] = self.content["paths"]
         self._patterns = {
             re.compile(re.sub(r"\{[^}]+\}", "[^/]+", path)): path for path in self.paths
@@ -126,14 +145,17 @@ class OfficialDocument:
         except ValueError:
             yield f"the body is no JSON: {body[:60]!r}"
             return
-        if value is not None or template.rpartition("/")[2] not in NULLABLE:
+        may_be_null = self.version not in _NEVER_NULL and template.rpartition("/")[2] in NULLABLE
+        if value is not None or not may_be_null:
             yield from self.differences(schema, value)
 
     def differences(self, schema: Mapping[str, Any], value: object) -> Iterator[str]:
         """In which places a value differs from a schema of the document."""
         key = json.dumps(schema)
         if key not in self._validators:
-            self._validators[key] = _validator({"$id": self._uri, **schema})
+            # What it refers to within the document is found there, not within the schema itself.
+            found = json.loads(key.replace('"#/', f'"{DOCUMENT}#/'))
+            self._validators[key] = _validator({"$id": f"{self._uri}.schema", **found})
         for error in self._validators[key].iter_errors(value):
             yield f"{'/'.join(map(str, error.instance_path))}: {error.message}"
 
@@ -148,7 +170,7 @@ def _validator(schema: dict[str, Any]) -> jsonschema_rs.Draft202012Validator:
         import jsonschema_rs
     except ImportError as error:
         raise _not_installed(error) from None
-    # Under the document's own name, the schema's references lead to the files beside it.
+    # Under a name beside the document's, the schema's references lead to the files there.
     return jsonschema_rs.Draft202012Validator(schema, retriever=_read, validate_formats=True)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from tams.conformance.examiner import Complaint
 from tams.conformance.left_out import LEFT_OUT
+from tams.conformance.official import VERSION
 from tams.conformance.run import Outcome, Result, Verdict
 from tams.conformance.server import Json
 from tams.conformance.statements import LEVELS
@@ -37,6 +38,7 @@ def as_json(outcome: Outcome, url: str) -> Json:
     complaints = outcome.complaints
     return {
         "url": url,
+        "version": outcome.version,
         "verdict": "fail" if outcome.failed else "pass",
         "summary": summary(outcome.results),
         "results": [_result(one) for one in outcome.results],
@@ -93,6 +95,8 @@ def summary_table(outcome: Outcome) -> Table:
 
 def remarks(outcome: Outcome) -> Iterator[str]:
     """What the tables do not tell: the schemas, what is not checked, what is left behind."""
+    if outcome.version != VERSION:
+        yield f"checked as TAMS {outcome.version}: statements that came later are skipped"
     if outcome.complaints is None:
         yield f"schemas: skip, {NO_DOCUMENT}"
     elif not outcome.complaints:

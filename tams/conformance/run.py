@@ -12,8 +12,10 @@ import aiohttp
 
 from tams.conformance.belongings import Belongings
 from tams.conformance.examiner import Complaint
+from tams.conformance.official import VERSION
 from tams.conformance.server import Server
 from tams.conformance.statements import Check, Skipped
+from tams.conformance.versions import later
 
 AT_ONCE = 8
 LIMIT = 60.0
@@ -43,12 +45,13 @@ class Outcome:
     """All that a run found.
 
     `complaints` of answers against the official document are None where none was at hand; `left`
-    are the resources that could not be removed.
+    are the resources that could not be removed, `version` is that of the API that was checked.
     """
 
     results: tuple[Result, ...]
     complaints: tuple[Complaint, ...] | None
     left: tuple[str, ...]
+    version: str = VERSION
 
     @property
     def failed(self) -> bool:
@@ -105,6 +108,8 @@ class Runner:
 
     async def judge(self, check: Check, server: Server) -> tuple[Verdict, str]:
         """Return the verdict on one statement and why; what was made for it is left there."""
+        if (why := later(check.number, server.version)) is not None:
+            return Verdict.SKIP, why
         try:
             async with asyncio.timeout(self._limit) as timer:
                 if self._slow:

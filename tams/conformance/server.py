@@ -69,7 +69,8 @@ class Server:
     `wait`, if given, lets that many seconds pass (an injected clock, or a patient caller);
     `watchers` see every answer; `receiver`, if given, is where the server can send webhooks;
     `credentials` are those that others than `headers` show: a token of one scope under `read`,
-    `write` and `delete`, one that is over under `expired`, a name:password under `basic`.
+    `write` and `delete`, one that is over under `expired`, a name:password under `basic`. `version`
+    is that of the API under `base`.
     """
 
     base: str
@@ -79,6 +80,7 @@ class Server:
     watchers: tuple[Watcher, ...] = ()
     receiver: Receiver | None = None
     credentials: Mapping[str, str] = field(default_factory=dict)
+    version: str = "8.2"
 
     async def request(
         self,
@@ -221,13 +223,15 @@ class Server:
         return body
 
     async def segments(self, flow_id: str, timeranges: Sequence[str]) -> list[dict[str, Any]]:
-        """Register one new Segment per timerange, in one request."""
+        """Register one new Segment per timerange, in one request where the version can."""
         objects = await self.allocate(flow_id, len(timeranges))
         bodies = [
             {"object_id": allocated["object_id"], "timerange": timerange}
             for allocated, timerange in zip(objects, timeranges, strict=True)
         ]
-        (await self.post(f"/flows/{flow_id}/segments", bodies)).is_status(201)
+        # Up to 6.0 a request registers one.
+        for body in bodies if self.version == "6.0" else [bodies]:
+            (await self.post(f"/flows/{flow_id}/segments", body)).is_status(201)
         return bodies
 
 

@@ -10,7 +10,7 @@ import aiohttp
 from yarl import URL
 
 from tams.conformance.examiner import Examiner
-from tams.conformance.official import OfficialDocument
+from tams.conformance.official import VERSION, OfficialDocument
 from tams.conformance.receiver import receiving
 from tams.conformance.run import LIMIT, Outcome, Result, Runner
 from tams.conformance.server import Headers, Json, Server, basic, bearer
@@ -27,7 +27,8 @@ class Visit:
 
     `url` is the root of its API, without a slash at the end; it may hold a name and a password,
     shown by Basic if there is no `token`. `receiver` is an address of this machine at which the
-    server can reach us. See `Runner` for `slow`, `Server` for `credentials`.
+    server can reach us. `document` is of the `version` of the API that is checked. See `Runner` for
+    `slow`, `Server` for `credentials`.
     """
 
     url: str
@@ -37,6 +38,7 @@ class Visit:
     receiver: str | None = None
     slow: bool = False
     credentials: Mapping[str, str] = field(default_factory=dict)
+    version: str = VERSION
 
     @property
     def base(self) -> str:
@@ -65,7 +67,13 @@ class Visit:
         async with AsyncExitStack() as opened:
             timeout = aiohttp.ClientTimeout(total=LIMIT)
             session = await opened.enter_async_context(aiohttp.ClientSession(timeout=timeout))
-            server = Server(self.base, session, self._headers, credentials=self.credentials)
+            server = Server(
+                self.base,
+                session,
+                self._headers,
+                credentials=self.credentials,
+                version=self.version,
+            )
             before = await _reach(server)
             if self.receiver is not None:
                 server.receiver = await opened.enter_async_context(receiving(self.receiver))
@@ -83,7 +91,7 @@ class Visit:
         finally:
             renamed = await _rename(server, before)
         complaints = None if examiner is None else examiner.complaints
-        return Outcome(results, complaints, left + renamed)
+        return Outcome(results, complaints, left + renamed, self.version)
 
 
 async def _reach(server: Server) -> Json:

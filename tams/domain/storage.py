@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from tams.domain.objects import check_object_id
 from tams.domain.tags import TagFilter, Tags
 from tams.errors import Invalid
+
+Reading = Literal["GET", "HEAD"]
+"""The methods that read bytes; an object store's presigned URL is good for one of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +129,11 @@ class Signer(Protocol):
     @property
     def public_backends(self) -> Mapping[str, StorageBackend]:
         """By id, those whose plain URLs, `{public_url}/{key}`, may be shown after them."""
+        ...
+
+    @property
+    def most_urls(self) -> int:
+        """How many URLs of an Object are shown at most; 0: all."""
         ...
 
     def shows_label(self, label: str | None) -> bool:

@@ -121,6 +121,14 @@ class TimeRange(NamedTuple):
         after = self.start is None or (other.start is not None and other.start >= self.start)
         return after and (self.end is None or (other.end is not None and other.end <= self.end))
 
+    def intersection(self, other: TimeRange) -> TimeRange:
+        """Return what lies in both; its end is as that of the range which ends first."""
+        if not self.overlaps(other):
+            return EMPTY
+        start = max((one.start for one in (self, other) if one.start is not None), default=None)
+        first = min((self, other), key=lambda one: (one.end is None, one.end or 0))
+        return TimeRange.of(start, first.end, first.end_inclusive)
+
     def shifted(self, ns: int) -> TimeRange:
         """Return the range `ns` later, markers kept."""
         if ns == 0 or self.is_empty:

@@ -37,6 +37,8 @@ class WebhookMetadata:
     verbose_storage: bool | None = None
     include_object_timerange: bool | None = None
     tags: Tags = field(default_factory=dict)
+    dialect: str | None = None
+    """The name of the dialect in which it was said, such as `v7.0`; its events speak that too."""
 
     def __post_init__(self) -> None:
         # What lets nothing through is more likely a mistake (decisions on 278 and 286).

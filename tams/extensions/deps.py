@@ -9,6 +9,12 @@ from fastapi import Depends, Request
 
 from tams.services.direct_creation import DirectCreation
 from tams.services.named_collections import NamedCollections
+from tams.services.restoration import Restoration
+from tams.services.segment_media import SegmentMedia
+from tams.services.segment_tags import SegmentTags
+from tams.services.segment_uploads import SegmentUploads
+from tams.services.soft_deletion import SoftDeletion
+from tams.services.trash import Trash
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +23,12 @@ class ExtensionServices:
 
     direct_creation: DirectCreation
     named_collections: NamedCollections
+    segment_media: SegmentMedia
+    segment_tags: SegmentTags
+    segment_uploads: SegmentUploads
+    soft_deletion: SoftDeletion
+    restoration: Restoration
+    trash: Trash
 
 
 async def _extension_services(request: Request) -> ExtensionServices:

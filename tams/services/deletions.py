@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
 
 from tams.catalogue.base import Catalogue, Transaction
@@ -12,20 +11,17 @@ from tams.catalogue.promises.segments import MAX_SEGMENTS, Extent
 from tams.domain.access import Principal
 from tams.domain.clock import Clock
 from tams.domain.deletions import DeletionRequest
-from tams.domain.events import Event
-from tams.domain.flows import Flow, LockedFlow
+from tams.domain.flows import LockedFlow
 from tams.domain.jobs import ClaimedJob, Job, JobKind
 from tams.domain.pages import Page, PageRequest
 from tams.domain.segments import SegmentQuery
 from tams.domain.sources import Source
 from tams.domain.timerange import ETERNITY
 from tams.errors import NotFound, TamsError
-from tams.services.collections import DerivedSources, member_sources
-from tams.services.flows import flow_event, found
-from tams.services.locking import lock, lock_writable
+from tams.services.hiding import Dropping, Leaving, hide, lock_leaving
+from tams.services.locking import lock_writable
 from tams.services.queue import Handler
 from tams.services.removal import settle
-from tams.services.sources import source_event
 
 SLICE = 250
 """How many Segments go in one transaction behind an answer: what a request may have to wait for."""
@@ -35,6 +31,13 @@ RETRY = timedelta(minutes=1)
 
 PATIENCE = timedelta(days=1)
 """How long slices may fail on end before their deletion is given up."""
+
+
+NoteFlow = Callable[[Transaction, LockedFlow, bool], Awaitable[None]]
+"""Told of a Flow that goes, and whether its Source went along."""
+
+NoteSegments = Callable[[Transaction, LockedFlow], Awaitable[None]]
+"""Told of a Flow whose Segments are to go."""
 
 
 class Deletions:
@@ -98,42 +101,80 @@ class Deletions:
         return await self._catalogue.write(work) > 0
 
     async def delete_flow(
-        self, who: Principal, flow_id: str, *, recorded: bool = False
+        self,
+        who: Principal,
+        flow_id: str,
+        note: NoteFlow | None = None,
+        *,
+        recorded: bool = False,
     ) -> DeletionRequest | None:
         """Delete a Flow: it and its Segments are gone at once, their rows and bytes later.
 
-        Returns a request if there are many Segments, or if it is to be `recorded`. Raises
-        `NotFound` and `FlowReadOnly`.
+        Returns a request if there are many Segments, or if it is to be `recorded`. `note` is done
+        in the same transaction, and nothing is deleted if it raises. Raises `NotFound` and
+        `FlowReadOnly`.
         """
-        most = -1 if recorded else self._threshold
 
         async def work(tx: Transaction) -> DeletionRequest | None:
             await tx.flows.lock_collections()
-            locked = await lock_writable(tx, flow_id)
-            flow = found(flow_id, await tx.flows.get(flow_id))
-            source = await tx.sources.lock(flow.source_id)
-            await self._hide(tx, who, locked, flow, source)
-            await tx.jobs.add(Job(kind="remove_flow", subject=locked.key, due=self._clock()))
-            whole = SegmentQuery(ETERNITY)
-            extent = await tx.segments.extent(locked, whole, max(most, 0) + 1)
-            if extent.number <= most:
-                return None
-            request = self._request(who, locked, whole, extent, delete_flow=True)
-            await tx.deletions.add(request)
-            return request
+            leaving = await lock_leaving(tx, flow_id)
+            source = await tx.sources.lock(leaving.flow.source_id)
+            went, requests = await self.drop(tx, who, [leaving], source, recorded=recorded)
+            if note is not None:
+                await note(tx, leaving.locked, went)
+            return next(iter(requests), None)
 
         return await self._catalogue.write(work)
 
+    async def drop(
+        self,
+        tx: Transaction,
+        who: Principal,
+        leaving: Sequence[Leaving],
+        source: Source | None,
+        *,
+        always: bool = False,
+        recorded: bool = False,
+    ) -> tuple[bool, Sequence[DeletionRequest]]:
+        """The same for Flows of one Source, all of them locked, within a transaction.
+
+        Returns whether the Source went along, which it does `always` if so, and a request for each
+        Flow that has many Segments, or that is to be `recorded`.
+        """
+        most = -1 if recorded else self._threshold
+        now = self._clock()
+        went = await hide(tx, who, self._clock, leaving, source, Dropping(now), always=always)
+        requests = []
+        for locked, _ in leaving:
+            whole = SegmentQuery(ETERNITY)
+            extent = await tx.segments.extent(locked, whole, max(most, 0) + 1)
+            if extent.number > most:
+                request = self._request(who, locked, whole, extent, delete_flow=True)
+                await tx.deletions.add(request)
+                requests.append(request)
+        return went, requests
+
     async def delete_segments(
-        self, who: Principal, flow_id: str, query: SegmentQuery, *, recorded: bool = False
+        self,
+        who: Principal,
+        flow_id: str,
+        query: SegmentQuery,
+        note: NoteSegments | None = None,
+        *,
+        recorded: bool = False,
     ) -> DeletionRequest | None:
         """Delete the Segments that lie completely within the query's timerange.
 
         Returns a request if they are many, or if it is to be `recorded`: then they go slice by
-        slice behind the answer, whatever becomes of `read_only`. Raises `NotFound` and
-        `FlowReadOnly`.
+        slice behind the answer, whatever becomes of `read_only`. `note` is done before anything
+        goes, in the first transaction. Raises `NotFound` and `FlowReadOnly`.
         """
         most = -1 if recorded else self._threshold
+
+        async def begin(tx: Transaction) -> tuple[DeletionRequest | None, bool]:
+            if note is not None:
+                await note(tx, await lock_writable(tx, flow_id))
+            return await work(tx)
 
         async def work(tx: Transaction) -> tuple[DeletionRequest | None, bool]:
             flow = await lock_writable(tx, flow_id)
@@ -148,7 +189,7 @@ class Deletions:
             await settle(tx, flow, deleted, now + self._url_lifetime)
             return None, deleted.rest is not None
 
-        request, goes_on = await self._catalogue.write(work)
+        request, goes_on = await self._catalogue.write(begin)
         while goes_on:
             request, goes_on = await self._catalogue.write(work)
         return request
@@ -177,46 +218,6 @@ class Deletions:
             updated=now,
         )
 
-    async def _hide(
-        self, tx: Transaction, who: Principal, locked: LockedFlow, flow: Flow, source: Source | None
-    ) -> None:
-        derived = DerivedSources(tx, self._clock)
-        collectors = await tx.flows.sources_of(flow.collected_by)
-        members = await member_sources(tx, flow)
-        await derived.note({flow.source_id, *members.values(), *collectors.values()})
-        above = () if source is None else source.collected_by
-        await tx.events.note_collectors(flow.id, flow.collected_by, above)
-        for collector in sorted(collectors):
-            await self._release(tx, who, collector, flow.id)
-        await tx.flows.remove(locked, self._clock())
-        await tx.events.append(
-            Event(
-                type="flows/deleted",
-                entity_id=flow.id,
-                source_id=flow.source_id,
-                flow_collected_by=flow.collected_by,
-                source_collected_by=above,
-            )
-        )
-        if source is not None and not (source.is_lasting or await tx.sources.has_flows(source.id)):
-            await tx.events.append(source_event("sources/deleted", source))
-            await tx.sources.remove(source.id)
-        await derived.tell()
-
-    async def _release(self, tx: Transaction, who: Principal, collector: str, flow_id: str) -> None:
-        await lock(tx, collector)
-        old = found(collector, await tx.flows.get(collector))
-        kept = tuple(item for item in old.flow_collection if item.id != flow_id)
-        new = replace(
-            old,
-            flow_collection=kept,
-            metadata_version=str(uuid.uuid4()),
-            metadata_updated=self._clock(),
-            updated_by=who.name or old.updated_by,
-        )
-        await tx.flows.replace(new)
-        await tx.events.append(flow_event("flows/updated", new))
-
     async def _remove_flow(self, job: ClaimedJob) -> None:
         """Remove one slice of a Flow that is gone, and queue for the next."""
 
@@ -228,8 +229,11 @@ class Deletions:
             )
             await tx.objects.condemn(deleted.objects, now + self._url_lifetime)
             await self._advance(tx, job, requests, deleted.rest)
-            if deleted.rest is None:
-                await tx.flows.forget(job.subject)
+            if deleted.rest is not None:
+                return
+            await tx.flows.forget(job.subject)
+            for grave in await tx.trash.let_go_of(job.subject, now):
+                await tx.jobs.add(Job(kind="remove_flow", subject=grave, due=now))
 
         await self._try(job, work)
 

@@ -22,6 +22,7 @@ from tams.services.locking import lock, lock_writable, require_writable
 from tams.services.sources import source_event
 
 Change = Callable[[Flow], Flow]
+Keep = Callable[[Flow, FlowMetadata], FlowMetadata]
 
 
 class Flows:
@@ -60,11 +61,12 @@ class Flows:
 
         return await self._catalogue.browse(work)
 
-    async def put(self, who: Principal, flow: FlowCommon) -> Flow | None:
+    async def put(self, who: Principal, flow: FlowCommon, keep: Keep | None = None) -> Flow | None:
         """Create a Flow and return it, or replace the metadata of an existing one.
 
-        What is no `FlowMetadata` takes the rest from its Profile. Raises `Invalid` where there is
-        none, or where the Flow would conflict with its Profile, its Source or its collection, and
+        `keep` makes of the old Flow and the new metadata what is to replace it. What is no
+        `FlowMetadata` takes the rest from its Profile. Raises `Invalid` where there is none, or
+        where the Flow would conflict with its Profile, its Source or its collection, and
         `FlowReadOnly`.
         """
 
@@ -76,7 +78,8 @@ class Flows:
                 return await self.add(tx, who, flow)
             require_writable(locked)
             old = found(flow.id, await tx.flows.get(flow.id))
-            await self._update(tx, who, old, _with(old, await _completed(tx, flow)))
+            new = await _completed(tx, flow)
+            await self._update(tx, who, old, _with(old, new if keep is None else keep(old, new)))
             return None
 
         return await self._catalogue.write(work)
@@ -97,6 +100,13 @@ class Flows:
             await self._update(tx, who, old, change(old))
 
         await self._catalogue.write(work)
+
+    async def change_within(
+        self, tx: Transaction, who: Principal, flow_id: str, change: Change
+    ) -> None:
+        """The same of a locked Flow, but for `flow_collection`, as part of a work."""
+        old = found(flow_id, await tx.flows.get(flow_id))
+        await self._update(tx, who, old, change(old))
 
     async def set_read_only(self, who: Principal, flow_id: str, *, read_only: bool) -> None:
         """Protect a Flow from changes, or allow them again; raises `NotFound`."""
@@ -139,7 +149,7 @@ class Flows:
     async def _check_source(self, tx: Transaction, flow: Flow) -> None:
         source = await tx.sources.lock(flow.source_id)
         if source is None:
-            source = _first_source(flow)
+            source = first_source(flow)
             await tx.sources.add(source)
             await tx.events.append(source_event("sources/created", source))
         elif source.format != flow.format:
@@ -201,7 +211,7 @@ def _with(old: Flow, metadata: FlowMetadata) -> Flow:
     )
 
 
-def _first_source(flow: Flow) -> Source:
+def first_source(flow: Flow) -> Source:
     """The Source that a first Flow brings with it (statements 41 and 43)."""
     return Source(
         id=flow.source_id,

@@ -17,13 +17,16 @@ async def settle(tx: Transaction, flow: LockedFlow, deleted: Deleted, due: datet
     if not deleted.number:
         return
     await tx.objects.condemn(deleted.objects, due)
-    await tx.events.append(
-        Event(
-            type="flows/segments_deleted",
-            entity_id=flow.id,
-            source_id=flow.source_id,
-            timerange=deleted.timerange,
-        )
+    await tx.events.append(segments_deleted(flow, deleted))
+
+
+def segments_deleted(flow: LockedFlow, deleted: Deleted) -> Event:
+    """Tell where Segments were."""
+    return Event(
+        type="flows/segments_deleted",
+        entity_id=flow.id,
+        source_id=flow.source_id,
+        timerange=deleted.timerange,
     )
 
 

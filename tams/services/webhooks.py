@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 
 from tams.catalogue.base import Catalogue, Transaction
 from tams.domain.access import Principal
@@ -49,9 +50,7 @@ class Webhooks:
         Raises `Invalid` where no request may go to its URL.
         """
         self._targets.check("url", request.metadata.url)
-        webhook = Webhook(
-            **request.values, id=str(uuid.uuid4()), created_by=who.name, created=self._clock()
-        )
+        webhook = self._new(who, request)
         await self._publish()
 
         async def work(tx: Transaction) -> None:
@@ -59,6 +58,48 @@ class Webhooks:
 
         await self._catalogue.write(work)
         return webhook
+
+    def _new(self, who: Principal, request: WebhookRequest) -> Webhook:
+        return Webhook(
+            **request.values, id=str(uuid.uuid4()), created_by=who.name, created=self._clock()
+        )
+
+    async def add_or_change(self, who: Principal, request: WebhookRequest) -> None:
+        """Change the webhook with that URL and key, the oldest of several; if none has it, add one.
+
+        This is what POST did up to TAMS 7.0. Of two at once the later one finds what the earlier
+        one added. Tags are kept. Raises `Invalid` as `add` does.
+        """
+        metadata = request.metadata
+        self._targets.check("url", metadata.url)
+        added = self._new(who, request)
+        await self._publish()
+
+        async def work(tx: Transaction) -> None:
+            await tx.events.publish(PUBLISHED_AT_ONCE)  # under a lock that only one work can have
+            key = (metadata.api_key_name, request.api_key_value)
+            alike = [
+                *filter(lambda one: _key(one) == key, await tx.webhooks.lock_all_at(metadata.url))
+            ]
+            if not alike:
+                await tx.webhooks.add(added)
+                return
+            old = alike[0]
+            new = replace(request.changed(old), tags=old.tags)
+            await tx.webhooks.replace(new, from_now=old.status == "disabled")
+
+        await self._catalogue.write(work)
+
+    async def delete_all_with(self, request: WebhookRequest) -> None:
+        """Remove every webhook with that URL and key, if there is any (up to TAMS 7.0)."""
+        key = request.metadata.api_key_name, request.api_key_value
+
+        async def work(tx: Transaction) -> None:
+            for one in await tx.webhooks.lock_all_at(request.metadata.url):
+                if _key(one) == key:
+                    await tx.webhooks.remove(one.id)
+
+        await self._catalogue.write(work)
 
     async def put(self, webhook_id: str, request: WebhookRequest) -> Webhook:
         """Change a webhook, and return it.
@@ -96,6 +137,10 @@ class Webhooks:
                 raise NotFound("webhook", webhook_id)
 
         await self._catalogue.write(work)
+
+
+def _key(webhook: Webhook) -> tuple[str | None, str | None]:
+    return webhook.api_key_name, webhook.api_key_value
 
 
 def _found(webhook_id: str, webhook: Webhook | None) -> Webhook:

@@ -27,7 +27,7 @@ from tams.domain.timerange import (
 )
 from tams.domain.tuples import made
 from tams.errors import Invalid
-from tams.wire.get_urls import GetUrls
+from tams.wire.get_urls import urls_printer
 from tams.wire.values import WHOLE, invalid, parse, refuse_constants, timestamp_text
 
 
@@ -201,6 +201,11 @@ def _parse_each(elements: list[Any]) -> SegmentPosts:
     return SegmentPosts(posts, refused, is_array=True)
 
 
+def parse_segment(body: bytes, field: str) -> NewSegment:
+    """Read one Segment, which a request names so; raises `Invalid`."""
+    return NewSegment(**parse(_SEGMENT, body, field))
+
+
 def failed_segments_json(refused: Sequence[Refusal], at: datetime) -> bytes:
     """The body of a 200 to POST /flows/{flowId}/segments: what was not registered, and why."""
     time = timestamp_text(at)
@@ -222,7 +227,7 @@ def segments_json(
     Printed in one loop without a call that can be spared, since a page holds up to a thousand: by
     way of dictionaries and `json.dumps` it takes four times as long.
     """
-    urls = GetUrls(signer, verbose=verbose)
+    urls = urls_printer(signer, verbose=verbose)
     printed: list[str] = []
     before, last, last_text = "[", None, ""
     for (

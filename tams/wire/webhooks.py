@@ -134,7 +134,9 @@ def _request(document: WebhookBody) -> WebhookRequest:
 
 def webhook_fields(webhook: Webhook) -> dict[str, Any]:
     """The properties that are set, but for the secret (statement 268)."""
-    metadata: dict[str, Any] = _METADATA.dump_python(webhook, mode="json", exclude_none=True)
+    metadata: dict[str, Any] = _METADATA.dump_python(
+        webhook, mode="json", exclude_none=True, exclude={"dialect"}
+    )
     if not metadata["tags"]:
         del metadata["tags"]
     error = webhook.error and report_fields(webhook.error)

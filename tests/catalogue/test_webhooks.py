@@ -77,6 +77,14 @@ async def flow(catalogue):
     return made
 
 
+async def test_those_of_a_url_are_found_the_oldest_first(catalogue):
+    alike = [make_webhook(url="https://a.example.com", tags={"n": str(n)}) for n in range(3)]
+    await add(catalogue, make_webhook(), *alike)
+    found = await catalogue.write(lambda tx: tx.webhooks.lock_all_at("https://a.example.com"))
+    assert found == alike
+    assert await catalogue.write(lambda tx: tx.webhooks.lock_all_at("https://b.example.com")) == []
+
+
 async def test_a_webhook_keeps_all_that_is_known_of_it(catalogue):
     webhook = make_webhook(
         events=("flows/created", "sources/deleted"),
@@ -94,6 +102,7 @@ async def test_a_webhook_keeps_all_that_is_known_of_it(catalogue):
         tags={"a": "b", "c": ("d", "e")},
         created_by="somebody",
         status="disabled",
+        dialect="v7.0",
     )
     await add(catalogue, webhook)
     assert await get(catalogue, webhook) == webhook

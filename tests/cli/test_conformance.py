@@ -55,7 +55,9 @@ def answering() -> Iterator[str]:
     loop.close()
 
 
-def test_a_server_that_conforms_is_told_so_and_left_as_it_was(shell, base, tmp_path, monkeypatch):
+def test_f017_a_server_that_conforms_is_told_so_and_left_as_it_was(
+    shell, base, tmp_path, monkeypatch
+):
     monkeypatch.delenv("TAMS_SPEC_DIR", raising=False)
     at = tmp_path / "results.json"
     run = shell("conformance", "--url", base, "--only", "1-6,52,153", "--json", str(at))
@@ -73,6 +75,23 @@ def test_a_server_that_conforms_is_told_so_and_left_as_it_was(shell, base, tmp_p
     assert written["summary"]["must"] == {"pass": 4, "fail": 0, "skip": 1}
     assert [one["statement"] for one in written["results"]] == [1, 2, 3, 4, 5, 6, 52, 153]
     assert json.loads(shell("ls", "flows", "--json", "--url", base).stdout) == []
+
+
+@pytest.mark.skipif(SPEC is None, reason=MISSING)
+def test_an_older_version_is_checked_as_what_it_is(shell, base):
+    spec = ("--spec", str(SPEC.parent))
+    at = ("--url", f"{base}/v7.0", "--only", "3,4,19")
+    run = shell("conformance", *at, *spec, "--api-version", "7.0")
+    assert run.exit_code == 0
+    assert "it needs Profiles, which came with 8.2" in " ".join(run.stdout.split())
+    assert "checked as TAMS 7.0" in run.stdout
+    assert "schemas: pass" in run.stdout
+    run = shell("conformance", *at, *spec, "--api-version", "8.0")
+    assert run.exit_code == 1
+    assert "'8.0' expected, '7.0' found" in " ".join(run.stdout.split())
+    assert "6.0, 7.0" in shell("conformance", *at, "--api-version", "5.0").stderr
+    wrong = shell("conformance", *at, "--spec", str(SPEC), "--api-version", "7.0")
+    assert "the document is of 8.2, not of 7.0" in wrong.stderr
 
 
 def test_answers_are_held_against_the_official_document(shell, base):

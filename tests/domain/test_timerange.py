@@ -138,6 +138,23 @@ def test_a_range_contains_what_the_oracle_does_not_clip(one: str, other: str) ->
     assert TimeRange.parse(one).contains(TimeRange.parse(other)) is inside
 
 
+@given(timerange_texts(), timerange_texts())
+def test_an_intersection_holds_what_the_oracles_does(one: str, other: str) -> None:
+    shared = on_the_grid(str(oracle(one).intersect_with(oracle(other))))
+    for first, second in ((one, other), (other, one)):
+        ours = TimeRange.parse(first).intersection(TimeRange.parse(second))
+        assert (None if ours.is_empty else (ours.start, ours.end)) == shared
+
+
+@given(timerange_texts(), timerange_texts())
+def test_the_end_of_an_intersection_is_written_as_the_range_has_it(one: str, other: str) -> None:
+    first, second = TimeRange.parse(one), TimeRange.parse(other)
+    ours = first.intersection(second)
+    if not ours.is_empty:
+        ends = {(each.end, each.end_inclusive) for each in (first, second)}
+        assert (ours.end, ours.end_inclusive) in ends
+
+
 @given(timerange_texts(), nanoseconds)
 def test_a_shift_moves_both_ends_and_keeps_the_marker(text: str, ns: int) -> None:
     ours = TimeRange.parse(text)

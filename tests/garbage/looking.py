@@ -15,7 +15,12 @@ from tests.garbage.model import Held, Seen
 from tests.garbage.operations import FLOWS, OBJECTS
 from tests.garbage.store import Store
 
-Facts = tuple[dict[str, dict[int, str] | None], frozenset[str], dict[str, HeldObject | None]]
+Facts = tuple[
+    dict[str, dict[int, str] | None],
+    dict[str, int],
+    frozenset[str],
+    dict[str, HeldObject | None],
+]
 
 
 async def look(store: Store) -> Seen:
@@ -23,12 +28,15 @@ async def look(store: Store) -> Seen:
 
     async def work(tx: Transaction) -> Facts:
         listed = {name: await _slots(tx, flow_id) for name, flow_id in FLOWS.items()}
+        locked = {name: await tx.flows.lock(flow_id) for name, flow_id in FLOWS.items()}
+        requests = {name: each.deletions for name, each in locked.items() if each is not None}
         held = {object_id: await tx.instances.lock(object_id) for object_id in OBJECTS}
-        return listed, await tx.objects.taken(OBJECTS), held
+        return listed, requests, await tx.objects.taken(OBJECTS), held
 
-    listed, taken, held = await store.catalogue.write(work)
+    listed, requests, taken, held = await store.catalogue.write(work)
     return Seen(
         {name: there for name, there in listed.items() if there is not None},
+        requests,
         set(taken),
         {name: await _held(store, each) for name, each in held.items() if each is not None},
         store.contents(),

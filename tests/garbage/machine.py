@@ -16,11 +16,13 @@ from tests.garbage.drawing import (
     any_of,
     backends,
     bringing,
+    burials,
     changes,
     deletions,
     moments,
     objects,
     operations,
+    revivals,
     single,
     slots,
     turns,
@@ -83,6 +85,11 @@ class Garbage(RuleBasedStateMachine):
     def delete(self, deletion: Operation) -> None:
         """A client deletes."""
         self.run(self._act(deletion))
+
+    @rule(first=burials, between=operations, second=revivals)
+    def regret(self, first: Operation, between: list[Operation], second: list[Operation]) -> None:
+        """A client takes a soft deletion back, whatever others did meanwhile."""
+        self.act([first, *between, *second])
 
     @rule(which=any_of, into=any_of, slot=slots)
     def reuse(self, which: int, into: int, slot: int) -> None:
@@ -178,6 +185,7 @@ class Garbage(RuleBasedStateMachine):
         told = await operation.perform(self.store)
         expected = operation.expect(self.model, self.store)
         assert told == expected, f"{operation}: {expected} expected, {told} came"
+        await self._learn()
 
     async def _check(self) -> None:
         self._same(self.model.differences(await look(self.store)))
@@ -239,6 +247,12 @@ class Garbage(RuleBasedStateMachine):
         await self.store.restart()
         if moments:
             operation.expect(self.model, self.store)
+        await self._learn()
+
+    async def _learn(self) -> None:
+        """See which copies were given up of what nobody could know."""
+        if self.model.is_unsure:
+            await self._catch_up()
 
     async def _compete(self, first: Operation, second: Operation, turns: int) -> None:
         async def follow() -> Outcome:

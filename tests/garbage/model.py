@@ -19,12 +19,28 @@ Outcome = Literal["done", "not found", "refused"]
 
 @dataclass
 class FlowLife:
-    """One life of a Flow's id; `doomed` are the slots that a deletion request is to empty."""
+    """One life of a Flow's id; `doomed` are the slots that open deletion requests are to empty."""
 
     number: int
     uses_init: bool
     slots: dict[int, str] = field(default_factory=dict)
     doomed: set[int] = field(default_factory=set)
+    requests: int = 0
+
+
+@dataclass
+class Buried:
+    """What a soft deletion keeps: a Flow, or some slots of one."""
+
+    name: str
+    flow: FlowLife
+    at: datetime
+    slots: dict[int, str] | None = None
+
+    @property
+    def objects(self) -> Iterable[str]:
+        """The Objects that it holds."""
+        return (self.flow.slots if self.slots is None else self.slots).values()
 
 
 @dataclass
@@ -68,6 +84,7 @@ class Seen(NamedTuple):
     """What the store says of itself at one moment."""
 
     flows: dict[str, dict[int, str]]
+    requests: dict[str, int]
     taken: set[str]
     held: dict[str, Held]
     contents: dict[str, list[str]]
@@ -87,6 +104,8 @@ class Model:
         self.flows: dict[str, FlowLife] = {}
         self.objects: dict[str, ObjectLife] = {}
         self.handed: list[Handed] = []
+        self.trash: list[Buried] = []
+        self.is_unsure = False
         self._lives = 0
 
     def new_life(self) -> int:
@@ -97,7 +116,25 @@ class Model:
     def known(self, object_id: str | None) -> ObjectLife | None:
         """A registered Object that is referred to."""
         life = self.objects.get(object_id or "")
-        return None if life is None or life.state == "allocated" or life.lost else life
+        if life is None or life.state == "allocated" or life.lost or self.is_hidden(object_id):
+            return None
+        return life
+
+    def is_hidden(self, object_id: str | None) -> bool:
+        """Whether this is a registered Object that only soft deletions hold."""
+        life = self.objects.get(object_id or "")
+        if life is None or life.state == "allocated":
+            return False
+        return object_id not in self._used_by(flow.slots.values() for flow in self.flows.values())
+
+    def _used_by(self, uses: Iterable[Iterable[str]]) -> set[str]:
+        """The Objects of these uses, and those that they name as initialisation Objects."""
+        media = {object_id for each in uses for object_id in each}
+        return media | {self.objects[object_id].init or "" for object_id in media}
+
+    def empty_graves(self, flow: FlowLife) -> None:
+        """Keep no slots any more of a Flow that is gone for good."""
+        self.trash = [each for each in self.trash if each.slots is None or each.flow is not flow]
 
     def lose(self, now: datetime, *, recorded: bool) -> None:
         """Let Objects be lost to which nothing refers any more.
@@ -105,8 +142,8 @@ class Model:
         `recorded` says that Segments went, and not whole Flows. What is lost with an initialisation
         Object may still be named by Media Objects that a Flow took along.
         """
-        referred = {object_id for flow in self.flows.values() for object_id in flow.slots.values()}
-        referred |= {self.objects[object_id].init or "" for object_id in referred}
+        living = [flow.slots.values() for flow in self.flows.values()]
+        referred = self._used_by([*living, *(each.objects for each in self.trash)])
         for object_id, life in self.objects.items():
             if life.state != "allocated" and life.lost is None and object_id not in referred:
                 life.lost = now
@@ -122,6 +159,7 @@ class Model:
         """Take over what workers may have done by now, and nothing else."""
         for flow_id, flow in self.flows.items():
             there = seen.flows.get(flow_id, {})
+            flow.requests = seen.requests.get(flow_id, 0)
             for slot in sorted(flow.doomed - there.keys()):
                 del flow.slots[slot]
                 flow.doomed.discard(slot)
@@ -136,8 +174,10 @@ class Model:
                 arrived = life.incoming & held.places.keys() if life.written else set()
                 life.places |= arrived
                 life.written |= arrived
-                given_up = set() if life.written else life.incoming - held.incoming
+                is_unsure = self.is_unsure or not life.written
+                given_up = life.incoming - held.incoming if is_unsure else set()
                 life.incoming -= arrived | given_up
+        self.is_unsure = False
 
     def differences(self, seen: Seen) -> list[str]:
         """Where the store is other than it must be."""
@@ -157,14 +197,14 @@ class Model:
         }
 
     def _missing(self, seen: Seen) -> Iterable[str]:
-        """Bytes that must be there: of known Objects, and of allocations that may be registered."""
+        """Bytes that must be there, of known Objects and of those that may be known again."""
         for object_id, held in seen.held.items():
             life = self.objects.get(object_id, ObjectLife("media"))
             for place in life.places & life.written:
                 if held.places.get(place) != life.content:
                     yield f"{object_id} in {place}: {held.places.get(place)} for {life.content}"
         for object_id, life in self.objects.items():
-            if life.state == "allocated" and not life.lost:
+            if not life.lost and self.known(object_id) is None:
                 for place in life.written:
                     if life.content not in seen.contents[place]:
                         yield f"{object_id} in {place}: {life.content} is missing"
@@ -183,7 +223,7 @@ class Model:
                 life.recorded = life.recorded or now
                 if now >= life.recorded + life.respite:
                     yield f"{object_id} was lost at {life.recorded}, and is there at {now}"
-            elif life.written:
+            elif life.written and self.known(object_id):
                 yield from (f"{object_id} is not in {place} yet" for place in life.incoming)
             for place, since in life.outgoing.items():
                 is_back = place in life.places | life.incoming
@@ -192,13 +232,13 @@ class Model:
                     yield f"{object_id} was to leave {place} at {since}"
 
     def whole(self) -> dict[str, list[str]]:
-        """What each backend holds once nothing is on its way any more, by the ids of known ones."""
+        """What each backend holds once nothing is on its way any more."""
         places = {place for life in self.objects.values() for place in life.places}
         return {
             place: sorted(
                 life.content
                 for object_id, life in self.objects.items()
-                if place in life.written and self.known(object_id)
+                if place in life.written and life.state != "allocated" and not life.lost
             )
             for place in places
         }

@@ -16,7 +16,7 @@ from tams.domain.sources import ContentFormat
 from tams.domain.storage import MediaUrl, StorageRequest, UrlFilter
 from tams.domain.tags import TagFilter
 from tams.domain.timerange import SECOND, TimeRange
-from tams.errors import Invalid, MediaRefused, NotFound
+from tams.errors import Conflict, Invalid, MediaRefused, NotFound
 from tests.catalogue.building import new_id
 from tests.garbage.model import LINK, FlowLife, Handed, Model, ObjectLife, Outcome, lifetime
 from tests.garbage.store import THRESHOLD, Store
@@ -36,7 +36,7 @@ async def outcome(asked: Awaitable[object]) -> Outcome:
         await asked
     except NotFound:
         return "not found"
-    except (Invalid, MediaRefused):
+    except (Invalid, Conflict, MediaRefused):
         return "refused"
     return "done"
 
@@ -84,8 +84,10 @@ class DeleteFlow(Operation):
         return await outcome(store.deletions.delete_flow(ANYONE, FLOWS[self.flow]))
 
     def expect(self, model: Model, store: Store) -> Outcome:
-        if model.flows.pop(self.flow, None) is None:
+        life = model.flows.pop(self.flow, None)
+        if life is None:
             return "not found"
+        model.empty_graves(life)
         model.lose(store.clock.now, recorded=False)
         return "done"
 
@@ -189,7 +191,7 @@ class Register(Operation):
     def _is_fit(self, model: Model, flow: FlowLife, life: ObjectLife | None) -> bool:
         if life is None:
             return self.external and self._has_fit_init(model, flow)
-        if life.lost or self.external or life.state == "init":
+        if life.lost or self.external or life.state == "init" or model.is_hidden(self.object):
             return False
         if life.state == "media":
             return self.init in (None, life.init) and flow.uses_init == (life.init is not None)
@@ -199,7 +201,7 @@ class Register(Operation):
         if self.init is None or not flow.uses_init:
             return self.init is None and not flow.uses_init
         init = model.objects.get(self.init)
-        if init is None or init.lost or self.init == self.object:
+        if init is None or init.lost or self.init == self.object or model.is_hidden(self.init):
             return False
         return init.state == "init" or (
             init.state == "allocated" and init.allocated_for == flow.number
@@ -238,6 +240,7 @@ class DeleteSegments(Operation):
         }
         if len(met) > THRESHOLD:
             flow.doomed |= met
+            flow.requests += 1
             return "done"
         for slot in met:
             del flow.slots[slot]

@@ -23,8 +23,11 @@ from tams.services.instances import Instances
 from tams.services.media import Media
 from tams.services.objects import Objects
 from tams.services.queue import LONG_LEASE, Handler, Queue, back_off
+from tams.services.restoration import Restoration
 from tams.services.segments import Segments
+from tams.services.soft_deletion import SoftDeletion
 from tams.services.storage import StorageAllocation
+from tams.services.trash import Trash
 from tams.storage.base import StoredObject
 from tams.storage.copying import Source
 from tams.storage.local import LocalStorage
@@ -44,6 +47,8 @@ from tests.services.copying import COLD
 
 THRESHOLD = 1
 """More Segments than this are deleted behind the answer."""
+TRASH_RETENTION = timedelta(hours=3)
+"""For how long soft deletions can be taken back."""
 MAX_SIZE = 1000
 BACKENDS = {HOT.id: "hot", COLD.id: "cold"}
 
@@ -224,6 +229,11 @@ class Store:
             retention=RETENTION,
             slice_size=1,
         )
+        self.soft_deletion = SoftDeletion(
+            facts, self.deletions, clock, url_lifetime=self._url_lifetime
+        )
+        self.restoration = Restoration(facts, clock, object_timeout=OBJECT_TIMEOUT)
+        self.trash = Trash(facts, clock, url_lifetime=self._url_lifetime, retention=TRASH_RETENTION)
         self.cleanup = WatchedCleanUp(
             facts,
             storages,

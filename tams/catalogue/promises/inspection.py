@@ -86,7 +86,10 @@ class Inspection(ABC):
 
     @abstractmethod
     async def is_needed(self, holder: Holder, registered_before: datetime) -> bool:
-        """Whether Segments of living Flows need this instance, and not only since that moment."""
+        """Whether Segments need this instance, and not only since that moment.
+
+        Those of living Flows, and of what can be taken back.
+        """
 
     @abstractmethod
     async def mend(self, fault: Fault, now: datetime, due: datetime) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from datetime import datetime
 
 from tams.domain.error_reports import ErrorReport
@@ -21,6 +22,10 @@ class Webhooks(ABC):
     @abstractmethod
     async def lock(self, webhook_id: str) -> Webhook | None:
         """Return the webhook and keep others from changing it until the work ends."""
+
+    @abstractmethod
+    async def lock_all_at(self, url: str) -> Sequence[Webhook]:
+        """Return the webhooks of a URL, the oldest first, kept from change until the work ends."""
 
     @abstractmethod
     async def add(self, webhook: Webhook) -> None:

@@ -30,7 +30,7 @@ def prefix(text: ColumnElement[str] | ColumnElement[str | None]) -> Function[str
     return func.substr(text, literal_column("1"), literal_column(str(PREFIX)), type_=TEXT)
 
 
-def label_order(label: Column[str | None]) -> Function[str]:
+def label_order(label: ColumnElement[str | None]) -> Function[str]:
     """What labels are listed by, missing ones last; `label_key` says the same of a value."""
     return func.coalesce(literal_column("'0'", TEXT).concat(prefix(label)), literal_column("'1'"))
 

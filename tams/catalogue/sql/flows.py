@@ -39,6 +39,7 @@ _LOCK = (
         flow.c.init_segments,
         flow.c.ordinal,
         flow.c.deletions,
+        flow.c.segment_tags,
     )
     .where(_is_here)
     .with_for_update()
@@ -49,7 +50,9 @@ _UNCHANGING: dict[str, Any] = {name: bindparam(name) for name in (*UNCHANGING, "
 _ADD = insert(flow).values(_METADATA | _UNCHANGING).returning(flow.c.pk)
 _REPLACE = update(flow).values(_METADATA).where(flow.c.pk == bindparam("pk"))
 _REMOVE = update(flow).values(gone_at=bindparam("gone_at")).where(flow.c.pk == bindparam("pk"))
-_FORGET = delete(flow).where(flow.c.pk == bindparam("pk"), flow.c.gone_at.is_not(None))
+_FORGET = delete(flow).where(
+    flow.c.pk == bindparam("pk"), flow.c.gone_at.is_not(None), flow.c.kept_by.is_(None)
+)
 
 
 class SQLFlows(Flows):
@@ -73,8 +76,8 @@ class SQLFlows(Flows):
         rows = await self._connection.fetch(_LOCK, {"flow_id": flow_id})
         if not rows:
             return None
-        [(pk, source_id, container, read_only, init_segments, ordinal, deletions)] = rows
-        self._connection.locked("flow", flow_id, pk, ordinal)
+        [(pk, source_id, container, read_only, init_segments, ordinal, deletions, tagged)] = rows
+        self._connection.locked("flow", flow_id, pk, ordinal, is_tagged=tagged is not None)
         return LockedFlow(
             key=pk,
             id=flow_id,

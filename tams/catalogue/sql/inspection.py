@@ -11,7 +11,7 @@ from tams.catalogue.promises.inspection import Holder, Inspection, Noun, Removal
 from tams.catalogue.sql.connection import Connection
 from tams.catalogue.sql.mends import MENDS
 from tams.catalogue.sql.moments import microseconds, moment
-from tams.catalogue.sql.objects import LIVING, LIVING_INIT, SQLObjects
+from tams.catalogue.sql.objects import HELD, HELD_INIT, SQLObjects
 from tams.catalogue.sql.probes import (
     NEXT_ROWS,
     NEXT_SEGMENTS,
@@ -83,7 +83,7 @@ _IS_NEEDED = Written.same(
     f"""SELECT 1 FROM object o WHERE o.pk = ?1 AND o.removable_at IS NULL
 AND (o.storage_id = ?2 AND o.key = ?3 OR EXISTS (SELECT 1 FROM instance i
     WHERE i.object_pk = o.pk AND i.storage_id = ?2 AND i.key = ?3))
-AND ({LIVING} OR {LIVING_INIT})
+AND ({HELD} OR {HELD_INIT})
 AND NOT EXISTS (SELECT 1 FROM event e WHERE e.kind = 'flow' AND e.occurred >= ?4
     AND (e.entity_id, e.ordinal) = (SELECT f.id, s.registered + 1
         FROM segment s JOIN flow f ON f.pk = s.flow_pk
@@ -106,7 +106,7 @@ UNION ALL SELECT j.due, p.storage_id, p.key FROM job j {{copy}} {_OF_SLICE} 'rem
 )
 _EXPIRING = Written.same(
     """SELECT expires, storage_id, key FROM object
-WHERE pk > ?1 AND pk <= ?2 AND expires IS NOT NULL"""
+WHERE pk > ?1 AND pk <= ?2 AND expires IS NOT NULL AND kept_by IS NULL"""
 )
 # PostgreSQL takes a slice for far more than it is, and compiles at length what runs for a moment.
 _AS_IT_COMES = Written(

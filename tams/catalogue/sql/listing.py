@@ -7,6 +7,7 @@ characters of a label, so it stays short; the rest of a longer one is read from 
 
 from __future__ import annotations
 
+import re
 from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from sqlalchemy import (
     BindParameter,
     ColumnElement,
     Select,
+    Subquery,
     Table,
     and_,
     bindparam,
@@ -37,6 +39,7 @@ from tams.errors import Invalid
 Clause = Callable[[int], ColumnElement[bool]]
 """Builds a condition; the number tells its parameters from those of others of its kind."""
 
+_NUMBER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 _Text = Annotated[str, StringConstraints(max_length=PREFIX + 1, pattern=r"^[^\x00]*$")]
 
 
@@ -94,7 +97,7 @@ class Filters:
             self.add("uncollected")
 
 
-def has_label(table: Table) -> ColumnElement[bool]:
+def has_label(table: Table | Subquery) -> ColumnElement[bool]:
     """Whether a row has just this label; the index holds its key."""
     label = table.c.label
     return and_(label_order(label) == bindparam("label_key"), label == bindparam("label"))
@@ -104,12 +107,14 @@ def has_label(table: Table) -> ColumnElement[bool]:
 class Listing(Generic[R]):
     """How the rows of one table are listed."""
 
-    table: Table
+    table: Table | Subquery
     columns: tuple[str, ...]
     make: Callable[[Row], R]
     dates: tuple[Sort, ...] = ()
     label: str = "label"
     """The column that the sort by label goes by."""
+    tie: str = "id"
+    """The column that breaks ties: `pk` where rows may share an id."""
     living: ColumnElement[bool] = field(default_factory=true)
     clauses: Mapping[str, Clause]
 
@@ -120,7 +125,7 @@ class Listing(Generic[R]):
         mark = None if request.key is None else self._mark(request.key, request)
         parameters = {**filters.parameters, "limit": request.limit + 1}
         if mark is not None:
-            parameters |= {"mark": mark.value, "mark_id": mark.id}
+            parameters |= {"mark": mark.value, "mark_id": self._tie_of(mark)}
             if request.sort == "label":
                 parameters["mark_label"] = await self._label(connection, mark)
         statement = _statement(
@@ -137,7 +142,8 @@ class Listing(Generic[R]):
         known = str(mark.value)[1:]
         if len(known) < PREFIX:
             return known
-        rows = await connection.fetch(_label_of(self), {"mark": mark.value, "mark_id": mark.id})
+        asked = {"mark": mark.value, "mark_id": self._tie_of(mark)}
+        rows = await connection.fetch(_label_of(self), asked)
         return str(rows[0][0]) if rows else known
 
     def _key(self, row: R, request: PageRequest) -> str:
@@ -146,7 +152,8 @@ class Listing(Generic[R]):
             value = label_key(value)
         elif value is None:
             value = MISSING
-        key = _keys().dump_json((self.table.name, request.sort, request.reverse, value, row.id))
+        tie = str(getattr(row, self.tie))
+        key = _keys().dump_json((self.table.name, request.sort, request.reverse, value, tie))
         return urlsafe_b64encode(key).decode().rstrip("=")
 
     def _mark(self, key: str, request: PageRequest) -> Mark:
@@ -161,6 +168,13 @@ class Listing(Generic[R]):
         ):
             raise Invalid("page", key, "it must be the key of a next page of the same listing")
         return Mark(value, last_id)
+
+    def _tie_of(self, mark: Mark) -> int | str:
+        if self.tie == "id":
+            return mark.id
+        if _NUMBER.fullmatch(mark.id) is None:
+            raise Invalid("page", mark.id, "it must be the key of a next page of the same listing")
+        return int(mark.id)
 
 
 @cache
@@ -206,10 +220,11 @@ class Term(NamedTuple):
 
 def _order(listing: Listing[Any], sort: Sort, *, reverse: bool) -> list[Term]:
     columns = listing.table.c
-    last = Term(columns.id, not reverse, "mark_id")
+    last = Term(columns[listing.tie], not reverse, "mark_id")
     if sort != "label":
         date = columns[sort]
-        known = func.coalesce(date, literal_column(str(MISSING))) if date.nullable else date
+        is_nullable = getattr(date, "nullable", False)
+        known = func.coalesce(date, literal_column(str(MISSING))) if is_nullable else date
         return [Term(known, reverse, "mark"), last]
     label = columns[listing.label]
     whole = func.coalesce(label, literal_column("''"))
@@ -238,7 +253,7 @@ def _label_of(listing: Listing[Any]) -> Select[Any]:
     columns = listing.table.c
     label = columns[listing.label]
     return select(label).where(
-        columns.id == bindparam("mark_id"),
+        columns[listing.tie] == bindparam("mark_id"),
         label_order(label) == bindparam("mark"),
         listing.living,
     )

@@ -15,6 +15,7 @@ from sqlalchemy import (
     delete,
     exists,
     literal_column,
+    or_,
     select,
     text,
     union_all,
@@ -57,6 +58,10 @@ LIVING_INIT = f"""EXISTS ({_FLOWS_BY.format(column="init_pk", key="o.pk")}
     JOIN flow f ON f.pk = hop.flow_pk WHERE f.gone_at IS NULL)"""
 """Whether a living Flow has a Segment of a Media Object that names `o` as its init Object."""
 
+HELD = LIVING.replace("f.gone_at IS NULL", "(f.gone_at IS NULL OR f.kept_by IS NOT NULL)")
+HELD_INIT = LIVING_INIT.replace("f.gone_at IS NULL", "(f.gone_at IS NULL OR f.kept_by IS NOT NULL)")
+"""The same, of Flows that live or can be taken back."""
+
 _INIT_OBJECT = """CASE WHEN o.init_pk IS NOT NULL THEN
     (SELECT {}(i.id, i.storage_id, i.key, i.others){} FROM object i WHERE i.pk = o.init_pk) END"""
 INIT_OBJECT = Written(
@@ -90,7 +95,7 @@ UPDATE object SET size = v.size FROM v WHERE object.id = v.id""",
 _GET = f"""SELECT o.start_ns, o.end_ns, o.end_inclusive, o.key_frame_count, o.storage_id, o.key,
     (SELECT f.id FROM flow f WHERE f.pk = o.first_flow_pk AND f.gone_at IS NULL AND EXISTS
         (SELECT 1 FROM segment r WHERE r.object_pk = o.pk AND r.flow_pk = f.pk)),
-    o.size, o.created, {{}}
+    o.size, o.created, o.content_type, {{}}
 FROM object o WHERE o.id = {{}} AND o.removable_at IS NULL AND ({LIVING} OR {LIVING_INIT})"""
 _GET_OBJECT = Written(
     _GET.format(INIT_OBJECT.sqlite, "?1"), _GET.format(INIT_OBJECT.postgresql, "$1")
@@ -102,10 +107,11 @@ _OTHERS = (
     .order_by(instance.c.object_pk, instance.c.position)
 )
 _media = object_.alias("media")
-_LIVING_REFERENCE = exists().where(
+# A Flow that can be taken back holds its Objects as a living one does, though it shows none.
+_HOLDING_REFERENCE = exists().where(
     segment.c.object_pk == object_.c.pk,
     segment.c.flow_pk == flow.c.pk,
-    flow.c.gone_at.is_(None),
+    or_(flow.c.gone_at.is_(None), flow.c.kept_by.is_not(None)),
 )
 # With the init Objects that Media Objects name, in the one order in which all take these locks:
 # else two that condemn the last two Media Objects of one would each leave it to the other.
@@ -122,7 +128,7 @@ _CONDEMN = (
         Among(object_.c.pk, "keys"),
         object_.c.start_ns.is_not(None),
         object_.c.removable_at.is_(None),
-        ~_LIVING_REFERENCE,
+        ~_HOLDING_REFERENCE,
     )
     .values(removable_at=bindparam("due"), init_pk=None)
     .returning(object_.c.pk)
@@ -141,7 +147,7 @@ _CONDEMN_INITS = (
 )
 _EXPIRED = (
     select(object_.c.pk)
-    .where(object_.c.expires <= bindparam("now"))
+    .where(object_.c.expires <= bindparam("now"), object_.c.kept_by.is_(None))
     .order_by(object_.c.expires)
     .limit(bindparam("limit"))
     .with_for_update(skip_locked=True)
@@ -150,6 +156,19 @@ _EXPIRE = (
     update(object_)
     .where(Among(object_.c.pk, "keys"))
     .values(removable_at=bindparam("now"), expires=None)
+)
+_UNREGISTERED = (Among(object_.c.id, "ids"), object_.c.expires.is_not(None))
+_PROLONG = update(object_).where(*_UNREGISTERED).values(expires=bindparam("until"))
+_ABANDON = (
+    update(object_)
+    .where(*_UNREGISTERED)
+    .values(removable_at=bindparam("due"), expires=None)
+    .returning(object_.c.pk)
+)
+_RENAME = (
+    update(object_)
+    .where(object_.c.id == bindparam("old"), object_.c.expires.is_not(None))
+    .values(id=bindparam("new"))
 )
 _CONDEMNED = (Among(object_.c.pk, "keys"), object_.c.removable_at.is_not(None))
 _NOT_INCOMING = literal_column("0", SmallInteger)
@@ -213,6 +232,20 @@ class SQLObjects(Objects):
             ],
         )
 
+    async def prolong(self, object_ids: Iterable[str], expires: datetime) -> None:
+        asked = {"ids": list(object_ids), "until": microseconds(expires)}
+        await self._connection.execute(_PROLONG, asked)
+
+    async def rename(self, names: Mapping[str, str]) -> None:
+        for old, new in names.items():
+            await self._connection.execute(_RENAME, {"old": old, "new": new})
+
+    async def abandon(self, object_ids: Iterable[str], due: datetime) -> Sequence[int]:
+        asked = {"ids": list(object_ids), "due": microseconds(due)}
+        keys = [row[0] for row in await self._connection.fetch(_ABANDON, asked)]
+        await self._remove_later(keys, due)
+        return keys
+
     async def measure(self, sizes: Mapping[str, int]) -> None:
         await self._connection.hold_rows(_MEASURE, sorted(sizes.items()))
 
@@ -220,7 +253,7 @@ class SQLObjects(Objects):
         rows = await self._connection.fetch(_GET_OBJECT, (object_id,))
         if not rows:
             return None
-        start, end, inclusive, count, storage_id, key, first, size, created, told = rows[0]
+        start, end, inclusive, count, storage_id, key, first, size, created, type_, told = rows[0]
         init = InitObject(*json.loads(told)) if told else None
         ids = [object_id] if init is None else [object_id, init.object_id]
         others = await find_others(self._connection, ids)
@@ -233,6 +266,7 @@ class SQLObjects(Objects):
             instances=(*controlled, *others.get(object_id, ())),
             size=size,
             created=None if created is None else moment(created),
+            content_type=type_,
             init_object=init and init._replace(others=others.get(init.object_id)),
         )
 
@@ -258,13 +292,19 @@ class SQLObjects(Objects):
 
     async def condemn(self, keys: Iterable[int], due: datetime) -> int:
         wanted, last = sorted(set(keys)), microseconds(due)
-        # The lock in a statement of its own: the next one then sees what others had registered.
-        named = await self._connection.fetch(_LOCK, (wanted,))
-        inits = {row[0] for row in named if row[0] is not None}
+        inits = await self.lock(wanted)
         rows = [*await self._connection.fetch(_CONDEMN, {"keys": wanted, "due": last})]
         if inits:
             rows += await self._connection.fetch(_CONDEMN_INITS, {"keys": inits, "due": last})
         return await self._remove_later([row[0] for row in rows], due)
+
+    async def lock(self, keys: Sequence[int]) -> set[int]:
+        """Lock Media Objects and what they name as initialisation Objects; returns these.
+
+        In a statement of its own: the next one then sees what others had registered.
+        """
+        named = await self._connection.fetch(_LOCK, (keys,))
+        return {row[0] for row in named if row[0] is not None}
 
     async def condemn_expired(self, now: datetime, limit: int = MAX_SEGMENTS) -> int:
         rows = await self._connection.fetch(_EXPIRED, {"now": microseconds(now), "limit": limit})

@@ -93,7 +93,7 @@ PROBES: dict[Noun, dict[FaultKind, Written]] = {
         ),
         FaultKind.FLOW_LEFT: written(
             f"""SELECT t.pk, 0, 'removed Flow ' || t.id FROM flow t
-WHERE {_IN_SLICE} AND t.gone_at IS NOT NULL AND NOT {{queued}}""",
+WHERE {_IN_SLICE} AND t.gone_at IS NOT NULL AND t.kept_by IS NULL AND NOT {{queued}}""",
             queued=_queued("'remove_flow'", "t.pk"),
         ),
         FaultKind.COLLECTION_ITEM: _probe(
@@ -180,7 +180,7 @@ WHERE {_IN_SLICE} AND t.{IS_OPEN} AND CASE WHEN t.delete_flow = 0 THEN NOT {{sli
 SEGMENT_FAULTS = written(
     """SELECT * FROM (SELECT CASE
     WHEN f.pk IS NULL THEN 'segment-without-flow'
-    WHEN f.gone_at IS NOT NULL THEN NULL
+    WHEN f.gone_at IS NOT NULL AND f.kept_by IS NULL THEN NULL
     WHEN s.end_ns <= s.start_ns THEN 'segment-reversed'
     WHEN s.end_before > s.start_ns THEN 'segment-overlap'
     WHEN o.pk IS NULL THEN 'segment-without-object'

@@ -105,6 +105,10 @@ flow = Table(
     Column("ordinal", BigInteger, nullable=False),
     Column("gone_at", BigInteger),
     Column("deletions", SmallInteger),  # how many of its deletion requests are open; null: none
+    Column("segment_tags", SmallInteger),  # 1 once a Segment of it had a tag, else null
+    Column("kept_by", BigInteger),  # deletion_record.pk, while that keeps a Flow that is gone
+    Column("grave_of", BigInteger),  # flow.pk of the Flow whose Segments lie here, if it is no Flow
+    Column("kept_items", Text),  # JSON: what it collected, while it is kept
     sqlite_autoincrement=True,
 )
 Index(
@@ -120,6 +124,24 @@ Index(
     flow.c.profile_id,
     sqlite_where=flow.c.profile_id.is_not(None),
     postgresql_where=flow.c.profile_id.is_not(None),
+)
+Index(
+    "flow_kept",
+    flow.c.kept_by,
+    sqlite_where=flow.c.kept_by.is_not(None),
+    postgresql_where=flow.c.kept_by.is_not(None),
+)
+Index(
+    "flow_kept_id",
+    flow.c.id,
+    sqlite_where=flow.c.kept_by.is_not(None),
+    postgresql_where=flow.c.kept_by.is_not(None),
+)
+Index(
+    "flow_grave",
+    flow.c.grave_of,
+    sqlite_where=flow.c.grave_of.is_not(None),
+    postgresql_where=flow.c.grave_of.is_not(None),
 )
 Index("flow_created", flow.c.created.desc(), flow.c.id)
 Index("flow_metadata_updated", flow.c.metadata_updated.desc(), flow.c.id)
@@ -193,6 +215,7 @@ object_ = Table(
     Column("init_pk", BigInteger),  # of a Media Object: object.pk of its initialisation Object
     Column("size", BigInteger),  # bytes of the controlled instance, once they were measured
     Column("created", BigInteger),  # null where a program that did not keep it made the Object
+    Column("kept_by", BigInteger),  # deletion_record.pk, while that keeps an unregistered Object
     sqlite_autoincrement=True,
 )
 Index(

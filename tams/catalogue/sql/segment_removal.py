@@ -20,7 +20,7 @@ _COLUMNS = "s.start_ns, s.end_ns, s.end_inclusive, s.object_pk, s.registered"
 _WITHIN = "s.flow_pk = ?1 AND s.start_ns >= ?3 AND s.start_ns < ?4 AND s.end_ns <= ?4"
 _OF_OBJECT = f"{_WITHIN} AND s.object_pk = (SELECT pk FROM object WHERE id = ?5)"
 _OF_REMOVED = """s.flow_pk = ?1 AND s.start_ns >= ?3
-    AND EXISTS (SELECT 1 FROM flow WHERE pk = ?1 AND gone_at IS NOT NULL)"""
+    AND EXISTS (SELECT 1 FROM flow WHERE pk = ?1 AND gone_at IS NOT NULL AND kept_by IS NULL)"""
 
 
 def _slice(condition: str) -> Written:
@@ -69,6 +69,11 @@ _TAKE = Written(
     (SELECT tableoid, ctid FROM segment WHERE flow_pk = $1 AND start_ns = d.start_ns OFFSET 0) s)
 DELETE FROM segment WHERE ctid = ANY(ARRAY(SELECT ctid FROM found))
     AND tableoid = (SELECT tableoid FROM found LIMIT 1)""",
+)
+_MOVE = Written(
+    """UPDATE segment SET flow_pk = ?3
+WHERE flow_pk = ?1 AND start_ns IN (SELECT value FROM json_each(?2))""",
+    _TAKE.postgresql.replace("DELETE FROM segment", "UPDATE segment SET flow_pk = $3"),
 )
 # Without statistics of a Flow, PostgreSQL would rather collect and sort the whole of it than walk
 # along its index. Until the work ends, it is not to.
@@ -146,12 +151,24 @@ async def take(
     """Delete these Segments, which are in the order of time."""
     if not doomed:
         return Deleted(0, EMPTY, (), rest)
-    starts = [each.start for each in doomed]
-    await connection.execute(_TAKE, (flow_key, starts))
-    last = doomed[-1]
-    timerange = TimeRange(doomed[0].start, last.end, bool(last.end_inclusive))
-    objects = tuple(sorted({each.object_key for each in doomed}))
-    return Deleted(len(doomed), timerange, objects, rest)
+    await connection.execute(_TAKE, (flow_key, [each.start for each in doomed]))
+    return _summary(doomed, rest)
+
+
+async def move(
+    connection: Connection, flow_key: int, found: Sequence[Found], target: int
+) -> Deleted:
+    """Give these Segments, which are in the order of time, to another row of `flow`."""
+    if not found:
+        return Deleted(0, EMPTY, ())
+    await connection.execute(_MOVE, (flow_key, [each.start for each in found], target))
+    return _summary(found, None)
+
+
+def _summary(gone: Sequence[Found], rest: int | None) -> Deleted:
+    last = gone[-1]
+    timerange = TimeRange(gone[0].start, last.end, bool(last.end_inclusive))
+    return Deleted(len(gone), timerange, tuple(sorted({each.object_key for each in gone})), rest)
 
 
 def _parameters(flow_key: int, query: SegmentQuery, number: int) -> list[object]:

@@ -67,10 +67,10 @@ _ALL = (*_REPLACEABLE, "id", "format", "created", "created_by", "ordinal", "last
 _GET = select(*(source.c[name] for name in SourceRow._fields)).where(
     source.c.id == bindparam("source_id")
 )
+_LOCK = _GET.with_for_update()
 _GET_MANY = select(*(source.c[name] for name in SourceRow._fields)).where(
     Among(source.c.id, "source_ids")
 )
-_LOCK = _GET.with_for_update()
 _ADD = insert(source).values({name: bindparam(name) for name in _ALL}).returning(source.c.pk)
 _REPLACE = (
     update(source)

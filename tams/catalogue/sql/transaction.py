@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from tams.catalogue.base import Transaction, Work
 from tams.catalogue.sql.connection import Connection
+from tams.catalogue.sql.deletion_records import SQLDeletionRecords
 from tams.catalogue.sql.deletions import SQLDeletions
 from tams.catalogue.sql.events import SQLEvents
 from tams.catalogue.sql.flows import SQLFlows
@@ -16,9 +17,11 @@ from tams.catalogue.sql.named_collections import SQLNamedCollections
 from tams.catalogue.sql.objects import SQLObjects
 from tams.catalogue.sql.profiles import SQLProfiles
 from tams.catalogue.sql.reservations import SQLReservations
+from tams.catalogue.sql.segment_tags import SQLSegmentTags
 from tams.catalogue.sql.segments import SQLSegments
 from tams.catalogue.sql.service import SQLService
 from tams.catalogue.sql.sources import SQLSources
+from tams.catalogue.sql.trash import SQLTrash
 from tams.catalogue.sql.webhooks import SQLWebhooks
 from tams.domain.clock import Clock
 
@@ -33,6 +36,7 @@ async def perform(work: Work[T], connection: Connection, clock: Clock) -> T:
             sources=SQLSources(connection),
             flows=SQLFlows(connection),
             segments=SQLSegments(connection),
+            segment_tags=SQLSegmentTags(connection),
             objects=SQLObjects(connection),
             instances=SQLInstances(connection),
             events=SQLEvents(connection, clock),
@@ -43,6 +47,8 @@ async def perform(work: Work[T], connection: Connection, clock: Clock) -> T:
             inspection=SQLInspection(connection),
             named_collections=SQLNamedCollections(connection),
             reservations=SQLReservations(connection),
+            records=SQLDeletionRecords(connection),
+            trash=SQLTrash(connection),
         )
     )
     await connection.flush()

@@ -72,6 +72,12 @@ _kept = func.coalesce(_oldest - 1, _end)  # the number before the oldest event t
 
 _GET = select(*_COLUMNS).where(webhook.c.id == bindparam("webhook_id"))
 _LOCK = _GET.with_for_update()
+_LOCK_ALL = (
+    select(*_COLUMNS)
+    .where(webhook.c.url == bindparam("url"))
+    .order_by(webhook.c.pk)
+    .with_for_update()
+)
 _ADD = (
     insert(webhook)
     .values(
@@ -157,6 +163,10 @@ class SQLWebhooks(Webhooks):
 
     async def lock(self, webhook_id: str) -> Webhook | None:
         return await self._one(_LOCK, webhook_id)
+
+    async def lock_all_at(self, url: str) -> Sequence[Webhook]:
+        rows = await self._connection.fetch(_LOCK_ALL, {"url": url})
+        return await self._whole([WebhookRow._make(row) for row in rows])
 
     async def add(self, webhook: Webhook) -> None:
         created = microseconds(webhook.created)

@@ -1,0 +1,464 @@
+"""Segments that come with their bytes in one request."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from base64 import b64encode
+from hashlib import md5
+from urllib.parse import urlsplit
+
+import pytest
+
+from tams.conformance.server import new_id
+from tams.domain.segment_ids import segment_id
+from tams.domain.timerange import SECOND
+from tests.extensions.forms import HEADERS, Part, declared, file, send, uploaded, written
+from tests.ledger import ledger
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+CONTENT = bytes(range(256)) * 12
+LARGE = b"\r\n--of-a-form" * 70_000
+SEGMENT = {"object_id": "", "timerange": "[0:0_10:0)"}
+
+
+def declaration(**fields):
+    """A Segment with an id of its own."""
+    return {"object_id": f"take-{new_id()}", "timerange": "[0:0_10:0)", **fields}
+
+
+async def listed(server, flow_id):
+    return await server.read(f"/flows/{flow_id}/segments")
+
+
+async def kept(server):
+    """All that the server keeps, once it has done what it had to do."""
+    await server.wait(0)
+    return await ledger(server.catalogue, server.folder)
+
+
+async def fetched(server, segment):
+    """The bytes behind the first of its URLs."""
+    return (await server.get(segment["get_urls"][0]["url"])).is_status(200).body
+
+
+@pytest.fixture
+def flow(server):
+    async def make(**fields):
+        return (await server.flow(**{"container": "video/mp4", **fields}))["id"]
+
+    return make
+
+
+async def test_a100_b070_a_form_with_a_segment_and_a_file_is_a_201(server, flow):
+    flow_id = await flow()
+    body = declaration(sample_offset=0, sample_count=250)
+    answer = await send(server, flow_id, declared(body), file(CONTENT))
+    assert answer.is_status(201).headers["Content-Type"] == "application/json"
+    assert [one["object_id"] for one in await listed(server, flow_id)] == [body["object_id"]]
+    assert await fetched(server, answer.json) == CONTENT
+
+
+@pytest.mark.parametrize("content_type", [None, "text/plain"])
+@pytest.mark.parametrize("name", ["segment", "segment_data"])
+async def test_a101_the_part_segment_needs_no_content_type(server, flow, name, content_type):
+    flow_id = await flow()
+    answer = await send(server, flow_id, declared(declaration(), name, content_type), file(CONTENT))
+    assert await fetched(server, answer.is_status(201).json) == CONTENT
+
+
+async def test_a102_the_metadata_of_a_segment_are_accepted(server, flow):
+    flow_id = await flow()
+    body = declaration(
+        ts_offset="-5:0",
+        sample_offset=3,
+        sample_count=250,
+        key_frame_count=10,
+        last_duration="0:40000000",
+        get_urls=[],
+        storage_path="wherever",
+        tags={"camera": "3"},
+    )
+    answer = (await send(server, flow_id, declared(body), file(CONTENT))).is_status(201).json
+    kept = (
+        "ts_offset",
+        "sample_offset",
+        "sample_count",
+        "key_frame_count",
+        "last_duration",
+        "tags",
+    )
+    assert {name: answer[name] for name in kept} == {name: body[name] for name in kept}
+    assert answer["storage_path"] != "wherever"
+    [found] = await listed(server, flow_id)
+    assert {name: found[name] for name in kept[:-1]} == {name: body[name] for name in kept[:-1]}
+    assert "tags" not in found
+
+
+async def test_a103_the_answer_is_the_segment_with_its_id_and_its_bytes(server, flow):
+    flow_id = await flow()
+    body = declaration(timerange="[5:0_15:0)", sample_offset=0, sample_count=250)
+    answer = (await send(server, flow_id, declared(body), file(CONTENT))).is_status(201).json
+    assert answer["id"] == segment_id(flow_id, 5 * SECOND)
+    assert {name: answer[name] for name in body} == body
+    assert answer["flow_id"] == flow_id
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", answer["created"])
+    assert answer["updated"] == answer["created"]
+    [found] = await listed(server, flow_id)
+    assert {name: answer[name] for name in found} == found
+
+
+async def test_a104_size_and_type_are_those_of_the_file(server, flow):
+    answer = await uploaded(server, await flow(), CONTENT)
+    assert (answer["file_size"], answer["content_type"]) == (3072, "video/mp4")
+    other = await send(
+        server, await flow(), declared(declaration()), file(LARGE, "video/mp2t; profile=x")
+    )
+    told = other.is_status(201).json
+    assert (told["file_size"], told["content_type"]) == (len(LARGE), "video/mp2t; profile=x")
+    assert await fetched(server, told) == LARGE
+    plain = await send(server, await flow(), declared(declaration()), file(CONTENT, None))
+    assert plain.is_status(201).json["content_type"] == "video/mp4"  # the Flow's container
+    assert (await server.read(f"/objects/{answer['object_id']}"))["id"] == answer["object_id"]
+
+
+async def test_b076_bytes_lie_in_folders_by_day_and_flow(server, flow):
+    flow_id = await flow()
+    answer = await uploaded(server, flow_id, CONTENT, object_id="take-1")
+    found = re.fullmatch(
+        rf"tams/\d{{4}}/\d\d/\d\d/{flow_id}/take-1\.[0-9a-f]{{8}}\.mp4", answer["storage_path"]
+    )
+    assert found
+    assert answer["storage_path"][5:15] == answer["created"][:10].replace("-", "/")
+    assert answer["storage_path"] in answer["get_urls"][0]["url"]
+
+
+async def test_a106_an_object_that_was_put_is_linked_by_json(server, flow):
+    flow_id = await flow()
+    [allocated] = await server.allocate(flow_id)
+    (await server.upload(allocated, CONTENT)).is_status(200)
+    body = {
+        "object_id": allocated["object_id"],
+        "timerange": "[0:0_10:0)",
+        "ts_offset": "1:0",
+        "sample_offset": 0,
+        "sample_count": 250,
+        "key_frame_count": 10,
+    }
+    (await server.post(f"/flows/{flow_id}/segments", body)).is_status(201)
+    [found] = await listed(server, flow_id)
+    assert {name: found[name] for name in body} == body
+    assert await fetched(server, found) == CONTENT
+
+
+async def test_a_form_without_a_file_registers_as_json_does(server, flow):
+    flow_id, other = await flow(), await flow()
+    first = await uploaded(server, flow_id, CONTENT)
+    body = {"object_id": first["object_id"], "timerange": "[20:0_30:0)", "ts_offset": "20:0"}
+    for _ in range(2):
+        answer = await send(server, other, declared(body, "segment_data"))
+        assert answer.is_status(201).json["file_size"] == len(CONTENT)
+    assert await fetched(server, (await listed(server, other))[0]) == CONTENT
+    unknown = declaration()
+    refusal = await send(server, other, declared(unknown))
+    assert "allocate it first" in refusal.is_status(400).json["summary"]
+    nameless = await send(server, other, declared({"timerange": "[0:0_1:0)"}))
+    assert "object_id" in nameless.is_status(400).json["summary"]
+    assert len(await listed(server, other)) == 1
+
+
+@pytest.mark.parametrize("named", [True, False])
+async def test_a_file_may_come_before_its_segment(server, flow, named):
+    flow_id = await flow()
+    body = declaration() if named else {"timerange": "[0:0_10:0)"}
+    answer = await send(server, flow_id, file(CONTENT), declared(body))
+    told = answer.is_status(201).json
+    if named:
+        assert told["object_id"] == body["object_id"]
+    assert told["file_size"] == len(CONTENT)
+    assert await fetched(server, told) == CONTENT
+    assert (await server.read(f"/objects/{told['object_id']}"))["id"] == told["object_id"]
+
+
+@pytest.mark.parametrize("as_array", [True, False])
+@pytest.mark.parametrize("files_first", [True, False])
+async def test_several_files_go_with_as_many_segments(server, flow, as_array, files_first):
+    flow_id = await flow()
+    bodies = [declaration(timerange=f"[{n}:0_{n + 1}:0)") for n in range(3)]
+    files = [file(b"of %d" % n) for n in range(3)]
+    segments = [declared(bodies)] if as_array else [declared(body) for body in bodies]
+    parts = [*files, *segments] if files_first else [*segments, *files]
+    answer = (await send(server, flow_id, *parts)).is_status(201).json
+    assert [one["object_id"] for one in answer] == [body["object_id"] for body in bodies]
+    assert [await fetched(server, one) for one in answer] == [b"of 0", b"of 1", b"of 2"]
+
+
+async def test_pairs_of_parts_follow_each_other(server, flow):
+    flow_id = await flow()
+    bodies = [declaration(timerange=f"[{n}:0_{n + 1}:0)") for n in (4, 2)]
+    parts = [declared(bodies[0]), file(b"first"), declared(bodies[1]), file(b"second")]
+    answer = (await send(server, flow_id, *parts)).is_status(201).json
+    assert [one["timerange"] for one in answer] == ["[4:0_5:0)", "[2:0_3:0)"]
+    assert [await fetched(server, one) for one in answer] == [b"first", b"second"]
+
+
+async def test_a115_the_first_segment_brings_its_object_and_others_refer_to_it(server, flow):
+    flow_id, other = await flow(), await flow()
+    object_id = (await uploaded(server, flow_id, CONTENT))["object_id"]
+    assert (await server.read(f"/objects/{object_id}"))["referenced_by_flows"] == [flow_id]
+    body = {"object_id": object_id, "timerange": "[0:0_10:0)"}
+    (await send(server, other, declared(body))).is_status(201)
+    found = await server.read(f"/objects/{object_id}")
+    assert sorted(found["referenced_by_flows"]) == sorted([flow_id, other])
+    assert found["first_referenced_by_flow"] == flow_id
+
+
+async def test_parts_of_other_names_are_passed_over(server, flow):
+    parts = [Part("note", LARGE), declared(declaration()), Part("x", b""), file(CONTENT)]
+    told = (await send(server, await flow(), *parts)).is_status(201).json
+    assert await fetched(server, told) == CONTENT
+
+
+async def test_a_backend_may_be_chosen(server, flow):
+    backends = await server.read("/service/storage-backends")
+    chosen = next(one["id"] for one in backends if "default_storage" not in one)
+    path = f"?storage_id={chosen}"
+    told = (
+        await send(server, await flow(), declared(declaration()), file(CONTENT), query=path)
+    ).json
+    assert chosen in told["get_urls"][0]["url"]
+    assert await fetched(server, told) == CONTENT
+
+
+async def test_a_checksum_of_a_part_is_verified(server, flow):
+    flow_id = await flow()
+    right = b64encode(md5(CONTENT).digest()).decode()
+    headers = {"Content-MD5": right}
+    refusal = await send(server, flow_id, declared(declaration()), file(b"other", **headers))
+    assert "content-md5" in refusal.is_status(400).json["summary"]
+    (await send(server, flow_id, declared(declaration()), file(CONTENT, **headers))).is_status(201)
+
+
+async def test_a_flow_without_container_takes_that_of_its_first_file(server):
+    flow_id = (await server.flow("data", container=None))["id"]
+    refusal = await send(server, flow_id, declared(declaration()), file(CONTENT, None))
+    assert "container" in refusal.is_status(400).json["summary"]
+    refusal = await send(server, flow_id, declared(declaration()), file(CONTENT, "x"))
+    assert "MIME type" in refusal.is_status(400).json["summary"]
+    before = await server.read(f"/flows/{flow_id}")
+    assert "container" not in before
+    await uploaded(server, flow_id, CONTENT)
+    after = await server.read(f"/flows/{flow_id}")
+    assert after["container"] == "video/mp4"
+    assert after["metadata_version"] != before["metadata_version"]
+
+
+def of(**fields):
+    return [declared({**SEGMENT, "object_id": "x", **fields}), file(CONTENT)]
+
+
+BAD = {
+    "no part": ([], "segment: the form must declare"),
+    "no segment": ([file(CONTENT)], "segment: the form must declare"),
+    "no JSON": ([declared(b"{"), file(CONTENT)], "segment: invalid JSON"),
+    "no object": ([declared([1]), file(CONTENT)], "segment.0: it must be an object"),
+    "no timerange": ([declared({"object_id": "x"}), file(CONTENT)], "segment.timerange"),
+    "no time": (of(timerange="[10:0_0:0)"), "timerange: it must have"),
+    "clock": (of(timerange="tomorrow"), "segment.timerange: it must be a timerange"),
+    "null id": (of(object_id=None), "segment.object_id"),
+    "bad count": (of(sample_count="many"), "segment.sample_count"),
+    "bad tags": (of(tags={"a": 1}), "tags.a"),
+    "long tag": (of(tags={"a": "x" * 2000}), "tags.a"),
+    "URLs": (of(get_urls=[{"url": "http://x/", "label": "x"}]), "get_urls: they must be left out"),
+    "late URLs": (
+        of(get_urls=[{"url": "http://x/", "label": "x"}])[::-1],
+        "get_urls: they must be left out",
+    ),
+    "no bytes": ([declared(SEGMENT | {"object_id": "x"}), file(b"")], "file: it must have at least"),
+    "one file": ([declared([SEGMENT | {"object_id": "x"}, SEGMENT]), file(CONTENT)], "segment"),
+    "two files": ([*of(), file(CONTENT)], "file: there must be one for each"),
+    "overlapping": (
+        [declared([{"timerange": "[0:0_2:0)"}, {"timerange": "[1:0_3:0)"}]), *[file(CONTENT)] * 2],
+        "overlaps",
+    ),
+    "same id": (
+        [declared([{**SEGMENT, "object_id": "x"}, {"object_id": "x", "timerange": "[20:0_30:0)", "ts_offset": "20:0"}]),
+         *[file(CONTENT)] * 2],
+        "object_ids: it must hold new ids",
+    ),
+    "type": ([declared({**SEGMENT, "object_id": "x"}), file(CONTENT, "v" * 300)], "Content-Type"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD)
+async def test_a109_a110_what_is_wrong_is_named_and_leaves_nothing(server, flow, case):
+    parts, says = BAD[case]
+    flow_id = await flow()
+    before = await kept(server)
+    refusal = (await send(server, flow_id, *parts)).is_status(400).json
+    assert says in refusal["detail"]
+    await no_trace(server, before)
+
+
+async def no_trace(server, before):
+    """Nothing is left but a job that finds nothing, and whatever counts what was tried."""
+    after = await ledger(server.catalogue, server.folder)
+    assert {name for name in before if after[name] != before[name]} <= {"job"}
+    assert await kept(server) == before
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda body: body[:-10], "body: a form must end"),
+        (lambda body: body[: len(body) // 2], "body: a form must end"),
+        (lambda body: b"x" + body, "body: it must be a form"),
+        (lambda body: body.replace(b"form-data; name=", b"form-data; nam=", 1), "Content-Disp"),
+        (lambda body: body.replace(b"Content-Type", b"C" * 9000, 1), "body: it must be a form"),
+        (lambda _: b"", "body: a form must end"),
+    ],
+)
+async def test_a_broken_form_leaves_nothing(server, flow, change, says):
+    flow_id = await flow()
+    before = await kept(server)
+    body = change(written(declared(declaration()), file(LARGE)))
+    path = f"/flows/{flow_id}/segments"
+    refusal = await server.post(path, content=body, headers=HEADERS)
+    assert says in refusal.is_status(400).json["summary"]
+    await no_trace(server, before)
+
+
+@pytest.mark.parametrize("kind", ["multipart/form-data", "multipart/form-data; boundary="])
+async def test_a_form_needs_a_boundary(server, flow, kind):
+    path = f"/flows/{await flow()}/segments"
+    refusal = await server.post(path, content=b"--\r\n", headers={"Content-Type": kind})
+    assert "boundary" in refusal.is_status(400).json["summary"]
+
+
+async def test_what_is_too_large_is_a_413(server, flow):
+    flow_id = await flow()
+    before = await kept(server)
+    refusal = await send(server, flow_id, declared(b"[" + b" " * (1 << 20) + b"]"))
+    assert "segment" in refusal.is_status(413).json["summary"]
+    await no_trace(server, before)
+
+
+async def test_a_part_with_too_many_headers_is_refused(server, flow):
+    many = {f"X-{number}": "x" for number in range(100)}
+    refusal = await send(server, await flow(), declared(declaration()), file(CONTENT, **many))
+    assert "header" in refusal.is_status(400).json["summary"]
+
+
+async def test_a111_an_unknown_flow_is_a_404_and_a_read_only_one_a_403(server, flow):
+    parts = [declared(declaration()), file(CONTENT)]
+    missing = new_id()
+    refusal = (await send(server, missing, *parts)).is_status(404).json
+    assert refusal["detail"] == f"there is no Flow {missing}"
+    flow_id = await flow()
+    await server.set(f"/flows/{flow_id}/read_only", True)
+    before = await kept(server)
+    assert "read_only" in (await send(server, flow_id, *parts)).is_status(403).json["detail"]
+    assert await ledger(server.catalogue, server.folder) == before
+
+
+async def test_an_unknown_flow_is_told_before_the_body_has_come(server):
+    reader, writer = await _half_sent(server, new_id(), b"")
+    assert b" 404 " in await asyncio.wait_for(reader.readline(), 20)
+    writer.close()
+    await writer.wait_closed()
+
+
+async def test_an_overlap_is_told_before_the_bytes_have_come(server, flow):
+    flow_id = await flow()
+    await uploaded(server, flow_id, CONTENT)
+    before = await kept(server)
+    reader, writer = await _half_sent(server, flow_id, CONTENT)
+    assert b" 400 " in await asyncio.wait_for(reader.readline(), 20)
+    writer.close()
+    await writer.wait_closed()
+    assert await ledger(server.catalogue, server.folder) == before
+
+
+async def _half_sent(server, flow_id, content, **fields):
+    """Send a form as far as `content`, of a file that is to be longer."""
+    url = urlsplit(server.base)
+    reader, writer = await asyncio.open_connection(url.hostname, url.port)
+    parts = [declared(declaration(**fields)), file(b"")]
+    body = written(*parts).rpartition(b"\r\n--")[0] + content
+    head = (
+        f"POST /flows/{flow_id}/segments HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n"
+        f"Content-Type: {HEADERS['Content-Type']}\r\n\r\n"
+    )
+    writer.write(head.encode() + body)
+    await writer.drain()
+    return reader, writer
+
+
+async def test_a_broken_connection_leaves_nothing(server, flow):
+    flow_id = await flow()
+    before = await kept(server)
+    _, writer = await _half_sent(server, flow_id, LARGE)
+
+    async def begun():
+        return await ledger(server.catalogue, server.folder) != before
+
+    async def over():
+        after = await ledger(server.catalogue, server.folder)
+        return all(after[name] == before[name] for name in before if name != "job")
+
+    await _until(begun)
+    writer.close()
+    await writer.wait_closed()
+    await _until(over)
+    assert await kept(server) == before
+    assert await listed(server, flow_id) == []
+
+
+async def _until(found):
+    async with asyncio.timeout(30):
+        while not await found():
+            await asyncio.sleep(0)
+
+
+async def test_an_id_that_is_taken_is_refused_and_what_has_it_stays(server, flow):
+    flow_id = await flow()
+    first = await uploaded(server, flow_id, CONTENT)
+    [allocated] = await server.allocate(flow_id)
+    before = await kept(server)
+    for taken in (first["object_id"], allocated["object_id"]):
+        body = declaration(object_id=taken, timerange="[50:0_60:0)")
+        for parts in ([declared(body), file(b"other")], [file(b"other"), declared(body)]):
+            refusal = (await send(server, flow_id, *parts)).is_status(400).json
+            assert "object_id" in refusal["summary"]
+    await no_trace(server, before)
+    assert await fetched(server, first) == CONTENT
+
+
+async def test_an_upload_that_takes_longer_than_allocations_last_goes_on(server, flow):
+    flow_id = await flow()
+    body = written(declared(declaration()), file(LARGE))
+    third = len(body) // 3
+
+    async def slowly():
+        for start in (0, third, 2 * third):
+            yield body[start : start + third]
+            await server.wait(5000)
+        yield body[3 * third :]
+
+    path = f"{server.base}/flows/{flow_id}/segments"
+    async with server.session.post(path, data=slowly(), headers=HEADERS) as answer:
+        assert answer.status == 201
+        told = json.loads(await answer.read())
+    assert await fetched(server, told) == LARGE
+
+
+async def test_json_is_the_standards_as_before(server, flow):
+    flow_id = await flow()
+    [allocated] = await server.allocate(flow_id)
+    body = {"object_id": allocated["object_id"], "timerange": "[0:0_1:0)", "tags": {"a": "b"}}
+    answer = (await server.post(f"/flows/{flow_id}/segments", body)).is_status(201)
+    assert answer.json == {}
+    found = segment_id(flow_id, 0)
+    assert await server.read(f"/flows/{flow_id}/segments/{found}/tags") == {}
