@@ -34,6 +34,7 @@ OPTIONS = {
         "--only",
         "--json",
         "--receiver",
+        "--api-version",
         "--slow",
     },
     "version": set(),
