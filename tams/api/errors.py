@@ -22,6 +22,7 @@ STATUS: dict[type[errors.TamsError], int] = {
     errors.Forbidden: 403,
     errors.MediaRefused: 403,
     errors.TooSlow: 408,
+    errors.Expired: 410,
     errors.TooLarge: 413,
     errors.Unsatisfiable: 416,
     errors.Busy: 503,

@@ -9,11 +9,14 @@ from typing import Any
 from urllib.parse import quote
 
 from fastapi import Request
+from starlette.requests import HTTPConnection
 
 from tams.api.query import Query
 from tams.domain.pages import Page, PageRequest, Sort
 from tams.errors import Invalid
 
+_SCHEMES = {"ws": "http", "wss": "https"}
+"""Of URLs that are given out over a WebSocket."""
 _HOST = re.compile(r"[A-Za-z0-9._:\[\]-]+")
 
 
@@ -62,13 +65,14 @@ def paging_headers(request: Request, asked: PageRequest, page: Page[Any]) -> dic
     return headers
 
 
-def base_url(request: Request) -> str:
+def base_url(request: HTTPConnection) -> str:
     """Where the caller reached this server, without a slash at the end."""
     public_url: str = request.app.state.public_url
     host = request.headers.get("host", "")
+    scheme = _SCHEMES.get(request.scope["scheme"], request.scope["scheme"])
     if public_url or _HOST.fullmatch(host) is None:
-        return public_url or str(request.base_url).rstrip("/")
-    return f"{request.scope['scheme']}://{host}{request.scope.get('root_path', '')}"
+        return public_url or str(request.base_url.replace(scheme=scheme)).rstrip("/")
+    return f"{scheme}://{host}{request.scope.get('root_path', '')}"
 
 
 def _next_url(request: Request, key: str) -> str:

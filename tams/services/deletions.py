@@ -24,7 +24,7 @@ from tams.services.collections import DerivedSources, member_sources
 from tams.services.flows import flow_event, found
 from tams.services.locking import lock, lock_writable
 from tams.services.queue import Handler
-from tams.services.removal import settle
+from tams.services.removal import settle, settle_removed
 from tams.services.sources import source_event
 
 SLICE = 250
@@ -220,7 +220,7 @@ class Deletions:
             deleted = await tx.segments.remove_slice(
                 job.subject, self._slice_size, _next_start(requests)
             )
-            await tx.objects.condemn(deleted.objects, now + self._url_lifetime)
+            await settle_removed(tx, job.subject, deleted, now + self._url_lifetime)
             await self._advance(tx, job, requests, deleted.rest)
             if deleted.rest is None:
                 await tx.flows.forget(job.subject)

@@ -110,7 +110,7 @@ class Sending:
         self._signer = signer
         self._outbound = outbound
         self._timeout = timeout
-        self._sent: set[int] = set()
+        self._sent: set[tuple[int, int]] = set()
 
     async def send(self, batch: Batch) -> int:
         """Send a batch, and return the number up to which nothing of it is left.
@@ -126,13 +126,13 @@ class Sending:
         async with asyncio.TaskGroup() as group:
             for _ in range(min(LANES, len(left))):
                 group.create_task(self._send_lanes(left, deadline))
-        unsent = (one.number for one in batch.events if one.number not in self._sent)
+        unsent = (one.number for one in batch.events if one.step not in self._sent)
         return next(unsent, batch.position + 1) - 1
 
     async def _send_lanes(self, left: deque[list[PublishedEvent]], deadline: float) -> None:
         while left:
             for one in left.popleft():
-                if one.number in self._sent:
+                if one.step in self._sent:
                     continue
                 if self.failure is not None or monotonic() > deadline:
                     return
@@ -159,5 +159,5 @@ class Sending:
             return str(failure)
         if status // 100 != 2:
             return f"the receiver answered {status}"
-        self._sent.add(published.number)
+        self._sent.add(published.step)
         return None

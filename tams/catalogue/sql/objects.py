@@ -21,7 +21,7 @@ from sqlalchemy import (
     update,
 )
 
-from tams.catalogue.promises.objects import DoomedObject, Objects
+from tams.catalogue.promises.objects import CondemnedObject, DoomedObject, Objects
 from tams.catalogue.promises.segments import MAX_SEGMENTS
 from tams.catalogue.sql.connection import Connection
 from tams.catalogue.sql.jobs import ADD_JOBS
@@ -123,7 +123,7 @@ _CONDEMN = (
         ~_LIVING_REFERENCE,
     )
     .values(removable_at=bindparam("due"), init_pk=None)
-    .returning(object_.c.pk)
+    .returning(object_.c.pk, object_.c.id)
 )
 # It goes with the last row that names it, not with the last living one: so no registration has to
 # lock the init Object that it inherits.
@@ -135,7 +135,7 @@ _CONDEMN_INITS = (
         ~exists().where(_media.c.init_pk == object_.c.pk),
     )
     .values(removable_at=bindparam("due"))
-    .returning(object_.c.pk)
+    .returning(object_.c.pk, object_.c.id)
 )
 _EXPIRED = (
     select(object_.c.pk)
@@ -249,7 +249,7 @@ class SQLObjects(Objects):
         kept = ids[: page.limit]
         return Page(kept, kept[-1] if len(ids) > page.limit else None)
 
-    async def condemn(self, keys: Iterable[int], due: datetime) -> int:
+    async def condemn(self, keys: Iterable[int], due: datetime) -> Sequence[CondemnedObject]:
         wanted, last = sorted(set(keys)), microseconds(due)
         # The lock in a statement of its own: the next one then sees what others had registered.
         named = await self._connection.fetch(_LOCK, (wanted,))
@@ -257,7 +257,8 @@ class SQLObjects(Objects):
         rows = [*await self._connection.fetch(_CONDEMN, {"keys": wanted, "due": last})]
         if inits:
             rows += await self._connection.fetch(_CONDEMN_INITS, {"keys": inits, "due": last})
-        return await self._remove_later([row[0] for row in rows], due)
+        await self._remove_later([row[0] for row in rows], due)
+        return [CondemnedObject(*row) for row in rows]
 
     async def condemn_expired(self, now: datetime, limit: int = MAX_SEGMENTS) -> int:
         rows = await self._connection.fetch(_EXPIRED, {"now": microseconds(now), "limit": limit})
