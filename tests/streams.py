@@ -62,10 +62,12 @@ class Socket:
 
     socket: aiohttp.ClientWebSocketResponse
     last: str = ""
+    ended: int | None = None
 
     async def next(self) -> Json | None:
         message = await self.socket.receive()
         if message.type is not aiohttp.WSMsgType.TEXT:
+            self.ended = message.data
             return None
         told = json.loads(message.data)
         self.last = told.get("event_id", self.last)
@@ -89,7 +91,7 @@ async def server_sent(server: Server, query: str = "", **headers: str) -> AsyncI
 async def socket(server: Server, query: str = "", **headers: str) -> AsyncIterator[Socket]:
     """Follow `/events/ws` in the same way."""
     async with server.session.ws_connect(
-        f"{server.base}/events/ws{query}", headers=headers
+        f"{server.base}/events/ws{query}", headers=headers, autoclose=False
     ) as opened:
         yield Socket(opened)
 

@@ -156,7 +156,7 @@ class EventStream:
             return await self._look()
         except (TamsError, OSError) as error:
             _log.warning("events cannot be read; it will be tried again", error=str(error))
-        except Exception:  # noqa: BLE001 - else a fault in one event would end all streams for good
+        except Exception:  # noqa: BLE001 - else a fault in one would end all streams for good
             _log.exception("events met a fault; it will be tried again")
         return False
 
@@ -188,11 +188,17 @@ class EventStream:
         most = 0
         for group in list(self._groups.values()):
             parts = group.wanted.of(stored) if group.members else ()
-            if parts:
+            try:
                 printed = [group.printer.printed(part) for part in parts]
+            except Exception:  # noqa: BLE001 - nobody else is to miss it, or be told it twice
+                _log.exception("an event cannot be told", number=stored.number)
+                for member in tuple(group.members):
+                    member.end()
+                continue
+            if printed:
                 for member in tuple(group.members):
                     member.put(stored.number, printed)
-                most = max(most, len(parts))
+                most = max(most, len(printed))
         for printer in self._printers.values():
             printer.forget()
         return most

@@ -179,7 +179,7 @@ async def test_a_receiver_that_fails_in_the_midst_is_sent_the_rest(open_server):
         ids = ids_of(await open_server.segments(flow["id"], seconds(4)))
         await open_server.wait(1)
         await open_server.wait(60)
-        once = {event_id: body for event_id, body in receiver.accepted}
+        once = dict(receiver.accepted)
         assert [body["event"]["object"]["id"] for body in once.values()] == ids
         await open_server.delete(f"{WEBHOOKS}/{hook['id']}")
 
