@@ -143,10 +143,11 @@ class Delivery:
 
     async def failed(self, claimed: ClaimedWebhook, position: int, reason: str) -> None:
         """The next event after `position` could not be sent: wait, or give the webhook up."""
-        _log.warning("an event could not be sent", webhook=claimed.webhook.id, reason=reason)
         now, old = self._clock(), claimed.progress
         again = position == old.position
         failures = old.failures + 1 if again else 1
+        if failures == 1:  # what goes on is told by the webhook, and not once more at each attempt
+            _log.warning("an event could not be sent", webhook=claimed.webhook.id, reason=reason)
         since = (old.failing_since if again else None) or now
         if now - since >= timedelta(seconds=self._retries.give_up):
             summary = f"no event could be sent since {since.isoformat()}: {reason}"
@@ -161,6 +162,7 @@ class Delivery:
         self, claimed: ClaimedWebhook, position: int, kind: str, summary: str
     ) -> None:
         now = self._clock()
+        _log.warning("a webhook is given up", webhook=claimed.webhook.id, reason=summary)
         error = ErrorReport(type=kind, summary=summary, time=now)
         await self._settle(claimed, Progress(position=position, due=now), error)
 
