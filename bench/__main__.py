@@ -15,6 +15,7 @@ from contextlib import contextmanager
 
 from bench import (
     bulk,
+    fan_out,
     idle,
     media,
     pages,
@@ -37,6 +38,7 @@ GROUPS: dict[str, Rows] = {
     "pages": pages.rows,
     "tags": tags.rows,
     "webhooks": webhooks.rows,
+    "fan-out": fan_out.rows,
     "media": media.rows,
     "idle": idle.rows,
     "scale": scale.rows,

@@ -76,6 +76,14 @@ EXCEPTIONS: Mapping[str, str] = {
     "has it; an unknown id is refused rather than taken for the default",
     "B-088": "no class of Python is promised; `TAMS_STORAGE` alone sets up a backend, and a start "
     "fails that cannot list, write, read and remove there",
+    "C-012": "`event` holds what the standard says, which clients of both read: the Flow or "
+    "Source, or its id; entity, type and time are beside it or in it, and the id of the event in a header.",
+    "C-015": "The caller's name is stored; without authentication there is none, rather than "
+    "`system`, and nobody can name another owner, since nothing would check that.",
+    "C-018": "Unknown types are refused; the id of an event is its place in the log and its time, "
+    "so that a client can go on from it, which it could not from a UUID.",
+    "C-020": "Dotted names are understood in filters; what is told has the standard's names, so "
+    "that one client reads webhooks and streams alike.",
 }
 """Rows that are not kept as they stand, and why."""
 

@@ -11,6 +11,7 @@ TamsError
 ├── TooLarge                a body over the limit
 ├── TooSlow                 a body that stopped coming
 ├── Unsatisfiable           a byte range outside the Object
+├── Expired                 what was asked for is no longer kept
 ├── Busy                    try again in a moment; nothing was changed
 ├── OutcomeUnknown          the answer to COMMIT was lost; repeat the request
 ├── LeaseLost               a job took so long that it belongs to another worker by now
@@ -89,6 +90,10 @@ class Unsatisfiable(TamsError):
     def __init__(self, size: int) -> None:
         super().__init__(f"Range: it must start within the {size} bytes of this Object")
         self.size = size
+
+
+class Expired(TamsError):
+    """What was asked for was kept for a time, and is not any more."""
 
 
 class Busy(TamsError):

@@ -88,7 +88,12 @@ async def listening(app: ASGIApp, listener: socket.socket | None = None) -> Asyn
     listener = listener or free_port()
     # Kept for longer than any client keeps its own: else one may send into what is being closed.
     config = uvicorn.Config(
-        app, lifespan="off", access_log=False, log_level="warning", timeout_keep_alive=600
+        app,
+        lifespan="off",
+        ws="websockets-sansio",
+        access_log=False,
+        log_level="warning",
+        timeout_keep_alive=600,
     )
     web = uvicorn.Server(config)
     serving = asyncio.create_task(web.serve([listener]))

@@ -63,7 +63,7 @@ class Access:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request of a caller who may on."""
-        if scope["type"] == "http":
+        if scope["type"] in ("http", "websocket"):
             try:
                 scope = await self._admitted(scope)
             except TamsError as refusal:
@@ -80,7 +80,7 @@ class Access:
             who = Principal()
         else:
             who = await self._caller(self._authentication, scope, tokens)
-            self._check_scopes(who, scope["method"], path)
+            self._check_scopes(who, scope.get("method", "GET"), path)  # a WebSocket has none
         state = {**scope.get("state", {}), "who": who}
         return {**scope, "query_string": query, "state": state}
 

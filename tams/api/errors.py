@@ -23,6 +23,7 @@ STATUS: dict[type[errors.TamsError], int] = {
     errors.MediaRefused: 403,
     errors.Conflict: 409,
     errors.TooSlow: 408,
+    errors.Expired: 410,
     errors.TooLarge: 413,
     errors.Unsatisfiable: 416,
     errors.Busy: 503,

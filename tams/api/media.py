@@ -20,7 +20,7 @@ from starlette.types import Receive, Scope, Send
 from tams.api.deps import Services, ServicesDep
 from tams.api.errors import error_response
 from tams.api.query import Query
-from tams.api.routing import IS_HEAD
+from tams.api.routing import is_head
 from tams.domain.storage import MediaUrl
 from tams.errors import Invalid, MediaRefused, Unsatisfiable
 from tams.services.media import Readable
@@ -177,7 +177,7 @@ def _answer(found: Readable, request: Request) -> Response:
         status = 206
         headers["Content-Range"] = f"bytes {span.start}-{span.end - 1}/{stored.size}"
     headers["Content-Length"] = str(span.end - span.start)
-    if request.method == "HEAD" or request.scope.get(IS_HEAD):
+    if request.method == "HEAD" or is_head(request):
         return Response(None, status, headers)
     return ObjectResponse(found, span, status, headers)
 

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from fastapi import Request
+from starlette.requests import HTTPConnection
 
 from tams.api.query import Query
 from tams.domain.pages import Page, PageRequest, Sort
@@ -16,6 +17,8 @@ from tams.errors import Invalid
 
 BASE_PATH = "tams.base_path"
 """In a request's scope: what was before `path`, such as `/v7.0`; missing at the root."""
+_SCHEMES = {"ws": "http", "wss": "https"}
+"""Of URLs that are given out over a WebSocket."""
 _HOST = re.compile(r"[A-Za-z0-9._:\[\]-]+")
 
 
@@ -70,13 +73,14 @@ def api_url(request: Request) -> str:
     return f"{base_url(request)}{base_path}"
 
 
-def base_url(request: Request) -> str:
+def base_url(request: HTTPConnection) -> str:
     """Where the caller reached this server, without a slash at the end; media lie below it."""
     public_url: str = request.app.state.public_url
     host = request.headers.get("host", "")
+    scheme = _SCHEMES.get(request.scope["scheme"], request.scope["scheme"])
     if public_url or _HOST.fullmatch(host) is None:
-        return public_url or str(request.base_url).rstrip("/")
-    return f"{request.scope['scheme']}://{host}{request.scope.get('root_path', '')}"
+        return public_url or str(request.base_url.replace(scheme=scheme)).rstrip("/")
+    return f"{scheme}://{host}{request.scope.get('root_path', '')}"
 
 
 def _next_url(request: Request, key: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Set
 from enum import StrEnum
 from typing import TypeVar
 from urllib.parse import unquote_to_bytes
@@ -18,11 +19,18 @@ E = TypeVar("E", bound=StrEnum)
 
 
 class Query:
-    """The parameters of one request; every method returns None for a parameter that is absent."""
+    """The parameters of one request; every method returns None for a parameter that is absent.
 
-    def __init__(self, query_string: bytes) -> None:
+    With `only`, a parameter of any other name raises `Invalid`: it may be a filter, and what it was
+    to keep out would be let through.
+    """
+
+    def __init__(self, query_string: bytes, *, only: Set[str] | None = None) -> None:
         pairs = (pair.partition("=") for pair in query_string.decode("latin-1").split("&") if pair)
         self._raw = {_decode("query", name): value for name, _, value in pairs}
+        if only is not None and (unknown := self._raw.keys() - only):
+            rule = f"it must have no parameter but {', '.join(sorted(only))}"
+            raise Invalid("query", min(unknown), rule)
 
     def text(self, name: str) -> str | None:
         """One string."""

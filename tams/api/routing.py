@@ -9,13 +9,13 @@ from __future__ import annotations
 from urllib.parse import unquote_to_bytes
 
 from starlette.convertors import Convertor, register_url_convertor
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tams.domain.patterns import UUID
 from tams.errors import NotFound
 
-IS_HEAD = "tams.is_head"
-"""True in the scope of a request that was a HEAD: its body need not be read from anywhere."""
+_HEAD = "tams.head"
 
 
 class IdConvertor(Convertor[str]):
@@ -66,10 +66,14 @@ class StandardPaths:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a changed scope on; the server itself leaves the body out of an answer to HEAD."""
-        if scope["type"] == "http" and not scope["path"].startswith("/media/"):
-            raw = scope["raw_path"].decode("latin-1").partition("?")[0]
-            if scope["method"] == "HEAD":
-                scope = {**scope, "path": raw, "method": "GET", IS_HEAD: True}
-            else:
-                scope = {**scope, "path": raw}
+        kind = scope["type"]
+        if kind in ("http", "websocket") and not scope["path"].startswith("/media/"):
+            scope = {**scope, "path": scope["raw_path"].decode("latin-1").partition("?")[0]}
+            if kind == "http" and scope["method"] == "HEAD":
+                scope |= {"method": "GET", _HEAD: True}
         await self._app(scope, receive, send)
+
+
+def is_head(request: HTTPConnection) -> bool:
+    """Whether the answer, though it is that to a GET, will be sent without its body."""
+    return bool(request.scope.get(_HEAD))

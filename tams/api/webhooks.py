@@ -34,7 +34,8 @@ async def list_webhooks(request: Request, services: ServicesDep, sizes: SizesDep
 @router.post(_WEBHOOKS)
 async def add_webhook(request: Request, services: ServicesDep, who: WhoDep) -> Response:
     """Register a webhook; it is told of what happens from now on."""
-    post = parse_webhook_post(await read_body(request))
+    every_type = services.webhooks.every_type
+    post = parse_webhook_post(await read_body(request), every_type=every_type)
     return json_response(webhook_json(await services.webhooks.add(who, post)), 201)
 
 
@@ -47,7 +48,8 @@ async def get_webhook(webhook_id: str, services: ServicesDep) -> Response:
 @router.put(_WEBHOOK)
 async def put_webhook(webhook_id: str, request: Request, services: ServicesDep) -> Response:
     """Change a webhook; the standard answers 201."""
-    put = parse_webhook_put(await read_body(request), webhook_id)
+    every_type = services.webhooks.every_type
+    put = parse_webhook_put(await read_body(request), webhook_id, every_type=every_type)
     return json_response(webhook_json(await services.webhooks.put(webhook_id, put)), 201)
 
 

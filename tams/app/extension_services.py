@@ -10,6 +10,8 @@ from tams.app.services import build_uploads
 from tams.app.stores import Stores
 from tams.extensions.deps import ExtensionServices
 from tams.services.direct_creation import DirectCreation
+from tams.services.event_log import EventLog
+from tams.services.event_stream import EventStream, Times
 from tams.services.named_collections import NamedCollections
 from tams.services.restoration import Restoration
 from tams.services.segment_media import SegmentMedia
@@ -22,6 +24,7 @@ def build_extension_services(stores: Stores, services: Services) -> ExtensionSer
     """Every service that a route of an extension may ask besides."""
     catalogue, storages, clock = stores.catalogue, stores.storages, stores.clock
     object_timeout = timedelta(seconds=stores.settings.min_object_timeout)
+    event_log = EventLog(catalogue, storages.signer)
     return ExtensionServices(
         direct_creation=DirectCreation(catalogue, clock, services.flows),
         named_collections=NamedCollections(catalogue, clock),
@@ -46,4 +49,16 @@ def build_extension_services(stores: Stores, services: Services) -> ExtensionSer
             catalogue, clock, object_timeout=max(object_timeout, stores.url_lifetime)
         ),
         trash=build_trash(stores),
+        event_log=event_log,
+        event_stream=_event_stream(stores, event_log),
     )
+
+
+def _event_stream(stores: Stores, log: EventLog) -> EventStream:
+    settings = stores.settings
+    times = Times(
+        interval=settings.worker_interval / 4,
+        heartbeat=settings.event_heartbeat,
+        lifetime=settings.event_stream_lifetime,
+    )
+    return EventStream(stores.catalogue, log, stores.catalogue.listeners, times)

@@ -19,6 +19,7 @@ NAMES = (
     "multipart-upload",
     "segment-media",
     "segment-tags",
+    "event-stream",
 )
 """Every extension, in the order in which the service lists them."""
 

@@ -35,6 +35,10 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
     beside = background.running() if settings.background else nullcontext()
     async with stores.opened(), beside:
         services = build_services(stores, deletions)
+        extension_services = build_extension_services(stores, services)
         app = build_application(settings, services, background.worker)
-        app.state.extension_services = build_extension_services(stores, services)
-        yield app
+        app.state.extension_services = extension_services
+        try:
+            yield app
+        finally:
+            await extension_services.event_stream.close()

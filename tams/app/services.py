@@ -11,7 +11,7 @@ from tams.api.deps import Services
 from tams.app.extensions import chosen
 from tams.app.stores import Stores
 from tams.domain.clock import Clock
-from tams.domain.service import ServicePromises
+from tams.domain.service import EVENT_STREAMS, ServicePromises
 from tams.services.deletions import Deletions
 from tams.services.flows import Flows
 from tams.services.health import Health, Ping
@@ -60,7 +60,12 @@ def build_services(stores: Stores, deletions: Deletions) -> Services:
         instances=Instances(catalogue, storages, clock, url_lifetime=stores.url_lifetime),
         profiles=Profiles(catalogue, clock),
         deletions=deletions,
-        webhooks=Webhooks(catalogue, clock, stores.targets),
+        webhooks=Webhooks(
+            catalogue,
+            clock,
+            stores.targets,
+            every_type="event-stream" in chosen(settings.extensions),
+        ),
         media=Media(storages.local, max_size=settings.max_object_size),
         health=Health({"catalogue": catalogue.ping, **_storage_pings(storages)}),
         authentication=_authentication(settings, clock),
@@ -81,9 +86,12 @@ def build_uploads(stores: Stores) -> Uploads | None:
 
 
 def _promises(settings: Settings) -> ServicePromises:
+    extensions = tuple(chosen(settings.extensions))
+    streams = (each for name in extensions for each in EVENT_STREAMS.get(name, ()))
     return ServicePromises(
         version=__version__,
-        extensions=tuple(chosen(settings.extensions)),
+        extensions=extensions,
+        event_streams=tuple(streams),
         min_object_timeout=settings.min_object_timeout,
         min_presigned_url_timeout=settings.min_presigned_url_timeout,
     )

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from tams.catalogue import connect
-from tams.catalogue.base import Catalogue, Transaction
+from tams.catalogue.base import Transaction
+from tams.catalogue.heard import HeardCatalogue
 from tams.domain.clock import Clock, PrudentClock, utc_now
 from tams.domain.targets import Targets
 from tams.errors import BadSettings
@@ -31,7 +32,7 @@ class Stores:
     settings: Settings
     clock: Clock
     prudent: Clock
-    catalogue: Catalogue
+    catalogue: HeardCatalogue
     storages: Storages
     targets: Targets
     outbound: Outbound
@@ -52,18 +53,7 @@ class Stores:
             settings=settings,
             clock=clock,
             prudent=prudent,
-            catalogue=connect.catalogue(
-                settings.catalogue_url,
-                synchronous=settings.synchronous,
-                replica=settings.read_replica,
-                connections=settings.database_connections,
-                connect_timeout=settings.database_timeout,
-                pooled=settings.database_pooled,
-                queue_limit=settings.queue_limit,
-                time_limit=settings.time_limit,
-                clock=clock,
-                as_it_is=as_they_are,
-            ),
+            catalogue=_catalogue(settings, clock, as_they_are=as_they_are),
             storages=build_storages(
                 settings.storage,
                 settings.data_dir,
@@ -120,6 +110,23 @@ def _s3_keys(settings: Settings) -> Credentials | None:
         return None
     secret = settings.s3_secret_access_key.get_secret_value()
     return Credentials(settings.s3_access_key_id, secret, None)
+
+
+def _catalogue(settings: Settings, clock: Clock, *, as_they_are: bool) -> HeardCatalogue:
+    return HeardCatalogue(
+        connect.catalogue(
+            settings.catalogue_url,
+            synchronous=settings.synchronous,
+            replica=settings.read_replica,
+            connections=settings.database_connections,
+            connect_timeout=settings.database_timeout,
+            pooled=settings.database_pooled,
+            queue_limit=settings.queue_limit,
+            time_limit=settings.time_limit,
+            clock=clock,
+            as_it_is=as_they_are,
+        )
+    )
 
 
 def _targets(allowed: str) -> Targets:

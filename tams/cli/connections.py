@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import resource
-import socket
-import struct
-import sys
-import termios
-from fcntl import ioctl
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from tams.api.errors import error_response
+from tams.cli.clients import bytes_taken, bytes_unread, drop
 from tams.cli.lending import LendingProtocol
 from tams.errors import Busy, TooLarge, TooSlow
 
 _LOOKS = 8
 """How often a client is looked at within the time that it has."""
-_ACKNOWLEDGED = slice(120, 128)
-"""Where Linux's `tcp_info` has the number of bytes that were acknowledged (`tcpi_bytes_acked`)."""
 _MOST_OF_HEAD = 1 << 16
 """Bytes of a request's head after which no more of it is waited for."""
 _REFUSAL_S = 1.0
@@ -62,6 +56,16 @@ class Connection(LendingProtocol):
             self.transport.write(_whole(_too_large()))
             self.transport.close()
 
+    def handle_websocket_upgrade(self) -> None:
+        """Let another protocol go on with it, unless there are too many connections."""
+        self._part_of_head = 0
+        if self.app is _refuse:
+            self.transport.write(_whole(_too_many()))
+            self.transport.close()
+            return
+        self._next_look.cancel()
+        super().handle_websocket_upgrade()
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Look no more."""
         self._next_look.cancel()
@@ -72,8 +76,8 @@ class Connection(LendingProtocol):
 
     def _look(self) -> None:
         """Give it up if its client has kept us waiting; the requests pay nothing for the look."""
-        unread = self._unread()
-        seen = (self.cycle, unread, self._taken())
+        unread = bytes_unread(self.transport)
+        seen = (self.cycle, unread, bytes_taken(self.transport))
         now = self.loop.time()
         if seen != self._seen or not (unread or self._waits_for_head()):
             self._seen, self._since = seen, now
@@ -87,29 +91,9 @@ class Connection(LendingProtocol):
     def _has_part_of_head(self) -> bool:
         return self.scope is not None and (self.cycle is None or self.cycle.scope is not self.scope)
 
-    def _unread(self) -> int:
-        """How many bytes of answers the client has not taken, as far as this machine knows."""
-        descriptor = self.transport.get_extra_info("socket").fileno()
-        try:
-            queued = ioctl(descriptor, termios.TIOCOUTQ, bytes(4))
-        except OSError:  # a system that does not tell
-            queued = b""
-        return self.transport.get_write_buffer_size() + int.from_bytes(queued, sys.byteorder)
-
-    def _taken(self) -> int:
-        """How many bytes it has taken in all: as many may be unread, though others, as before."""
-        if sys.platform != "linux":
-            return 0
-        client = self.transport.get_extra_info("socket")
-        told = client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _ACKNOWLEDGED.stop)
-        return int.from_bytes(told[_ACKNOWLEDGED], sys.byteorder)
-
     def _give_up(self, unread: int) -> None:
         if unread:
-            # Else the kernel would keep the bytes, and wait for the client in our place.
-            client = self.transport.get_extra_info("socket")
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            self.transport.abort()
+            drop(self.transport)
         elif self._has_part_of_head():
             self.transport.write(_whole(_too_slow(self.patience)))
         self.transport.close()
@@ -141,9 +125,13 @@ def affordable(most: int) -> int:
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
+    await _too_many()(scope, receive, send)
+
+
+def _too_many() -> Response:
     told = "the server has as many connections as it may; come back"
     headers = {"Retry-After": "1", "Connection": "close"}
-    await error_response(503, Busy.__name__, told, headers)(scope, receive, send)
+    return error_response(503, Busy.__name__, told, headers)
 
 
 def _too_slow(patience: float) -> Response:

@@ -20,6 +20,9 @@ from tams.errors import BadSettings, TamsError
 from tams.observability import masked
 from tams.settings import Settings
 
+_MOST_OF_MESSAGE = 1 << 16
+"""Bytes of a message over a WebSocket: none that comes means anything."""
+
 _CONTAINERS = 10_000
 """How many more there must be than a moment ago before the youngest are looked over for cycles."""
 
@@ -88,20 +91,23 @@ async def _serve_here(
 
     from tams.app.running import running
     from tams.cli.connections import affordable, connections
+    from tams.cli.draining import Draining, sockets
 
     async with running(settings) as app:
         config = uvicorn.Config(
             app,
             lifespan="off",
             http=connections(settings.client_timeout, affordable(settings.max_connections)),
-            ws="none",
+            ws=sockets(app, settings.client_timeout),
+            ws_max_size=_MOST_OF_MESSAGE,
+            ws_per_message_deflate=False,
             access_log=False,
             log_level="error" if settings.log_level == "ERROR" else "warning",
             server_header=False,
             timeout_keep_alive=settings.keep_alive,
             timeout_graceful_shutdown=settings.shutdown_grace,
         )
-        server = uvicorn.Server(config)
+        server = Draining(config, app.state.extension_services.event_stream.end)
         # Once it has drained, uvicorn raises the signal again; the default would end us uncleanly.
         # Until here the default is right: a start that is not finished has nothing to finish.
         for number in (signal.SIGINT, signal.SIGTERM):

@@ -52,20 +52,26 @@ async def post_webhook(request: Request, services: ServicesDep, who: WhoDep) -> 
     """
     version, body = _version(request), await read_body(request)
     if not version.has_webhooks_by_url:
-        added = await services.webhooks.add(who, _of(version, parse_webhook_post(body)))
+        added = await services.webhooks.add(
+            who, _of(version, parse_webhook_post(body, every_type=False))
+        )
         return json_response(webhook_json(added), 201)
     if _names_no_events(body):
-        key = _of(version, parse_webhook_post(_with_an_event(body)))
+        key = _of(version, parse_webhook_post(_with_an_event(body), every_type=False))
         await services.webhooks.delete_all_with(key)
         return no_content()
-    await services.webhooks.add_or_change(who, _of(version, parse_webhook_post(body)))
+    await services.webhooks.add_or_change(
+        who, _of(version, parse_webhook_post(body, every_type=False))
+    )
     return Response(status_code=201, media_type="application/json")
 
 
 @router.put("/service/webhooks/{webhook_id:tams_id}")
 async def put_webhook(webhook_id: str, request: Request, services: ServicesDep) -> Response:
     """Change a webhook, which then speaks this version."""
-    put = _of(_version(request), parse_webhook_put(await read_body(request), webhook_id))
+    put = _of(
+        _version(request), parse_webhook_put(await read_body(request), webhook_id, every_type=False)
+    )
     return json_response(webhook_json(await services.webhooks.put(webhook_id, put)), 201)
 
 

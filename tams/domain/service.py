@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +14,22 @@ class ServiceDescription:
     description: str | None = None
 
 
+class EventStreamMechanism(NamedTuple):
+    """A way of being told of events beside webhooks, and its path."""
+
+    name: str
+    path: str
+
+
+EVENT_STREAMS = {
+    "event-stream": (
+        EventStreamMechanism("server-sent-events", "/events/stream"),
+        EventStreamMechanism("websocket", "/events/ws"),
+    )
+}
+"""By the extension that has them."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServicePromises:
     """What the deployment settles; timeouts are in seconds."""
@@ -20,5 +37,6 @@ class ServicePromises:
     version: str
     extensions: tuple[str, ...] = ()
     """What there is beside the standard, by name."""
+    event_streams: tuple[EventStreamMechanism, ...] = ()
     min_object_timeout: int
     min_presigned_url_timeout: int

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
 from tams.domain.error_reports import ErrorReport
-from tams.domain.events import Event, EventType
+from tams.domain.event_filters import EventFilter
 from tams.domain.records import values_of
-from tams.domain.storage import UrlFilter
 from tams.domain.tags import Tags
 from tams.errors import Invalid
 
@@ -20,62 +18,14 @@ AskedStatus = Literal["created", "disabled"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WebhookMetadata:
-    """What clients say of a webhook; filters and options that they leave out are None."""
+class WebhookMetadata(EventFilter):
+    """What clients say of a webhook; what they leave out is None."""
 
     url: str
-    events: tuple[EventType, ...]
     api_key_name: str | None = None
-    flow_ids: tuple[str, ...] | None = None
-    source_ids: tuple[str, ...] | None = None
-    flow_collected_by_ids: tuple[str, ...] | None = None
-    """Of collectors, any of which will do; none at all wants Flows that nothing collects."""
-    source_collected_by_ids: tuple[str, ...] | None = None
-    accept_get_urls: tuple[str, ...] | None = None
-    accept_storage_ids: tuple[str, ...] | None = None
-    presigned: bool | None = None
-    verbose_storage: bool | None = None
-    include_object_timerange: bool | None = None
     tags: Tags = field(default_factory=dict)
     dialect: str | None = None
     """The name of the dialect in which it was said, such as `v7.0`; its events speak that too."""
-
-    def __post_init__(self) -> None:
-        # What lets nothing through is more likely a mistake (decisions on 278 and 286).
-        for name in ("events", "flow_ids", "source_ids"):
-            if getattr(self, name) == ():
-                raise Invalid(name, [], "it must hold at least one, or nothing would be sent")
-
-    def wants(self, event: Event) -> bool:
-        """Whether the event passes the filters (statements 284 and 285)."""
-        if event.type not in self.events:
-            return False
-        if event.type.startswith("flows/") and not (
-            _passes(self.flow_ids, (event.entity_id,))
-            and _is_collected(self.flow_collected_by_ids, event.flow_collected_by)
-        ):
-            return False
-        return _passes(self.source_ids, (event.source_id,)) and _is_collected(
-            self.source_collected_by_ids, event.source_collected_by
-        )
-
-    @property
-    def url_filter(self) -> UrlFilter:
-        """Which `get_urls` its events show; no storage ids filter nothing, as in a query."""
-        labels, storage_ids = self.accept_get_urls, self.accept_storage_ids
-        return UrlFilter(
-            labels=None if labels is None else frozenset(labels),
-            storage_ids=frozenset(storage_ids) if storage_ids else None,
-            presigned=self.presigned,
-        )
-
-
-def _passes(wanted: Collection[str] | None, found: Collection[str]) -> bool:
-    return wanted is None or any(one in wanted for one in found)
-
-
-def _is_collected(collectors: Collection[str] | None, found: Collection[str]) -> bool:
-    return not found if collectors == () else _passes(collectors, found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,8 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from tams.services.direct_creation import DirectCreation
+from tams.services.event_log import EventLog
+from tams.services.event_stream import EventStream
 from tams.services.named_collections import NamedCollections
 from tams.services.restoration import Restoration
 from tams.services.segment_media import SegmentMedia
@@ -29,6 +31,8 @@ class ExtensionServices:
     soft_deletion: SoftDeletion
     restoration: Restoration
     trash: Trash
+    event_log: EventLog
+    event_stream: EventStream
 
 
 async def _extension_services(request: Request) -> ExtensionServices:

@@ -21,7 +21,7 @@ from tams.errors import NotFound, TamsError
 from tams.services.hiding import Dropping, Leaving, hide, lock_leaving
 from tams.services.locking import lock_writable
 from tams.services.queue import Handler
-from tams.services.removal import settle
+from tams.services.removal import settle, settle_removed
 
 SLICE = 250
 """How many Segments go in one transaction behind an answer: what a request may have to wait for."""
@@ -227,7 +227,7 @@ class Deletions:
             deleted = await tx.segments.remove_slice(
                 job.subject, self._slice_size, _next_start(requests)
             )
-            await tx.objects.condemn(deleted.objects, now + self._url_lifetime)
+            await settle_removed(tx, job.subject, deleted, now + self._url_lifetime)
             await self._advance(tx, job, requests, deleted.rest)
             if deleted.rest is not None:
                 return

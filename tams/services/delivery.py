@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
 from typing import NamedTuple
+
+import structlog
 
 from tams.catalogue.base import Catalogue, Transaction
 from tams.domain.clock import Clock
@@ -15,12 +16,12 @@ from tams.domain.error_reports import ErrorReport
 from tams.domain.events import PublishedEvent
 from tams.domain.storage import Signer, Signers
 from tams.domain.webhooks import ClaimedWebhook, Progress, Webhook
+from tams.services.event_log import PUBLISHED_AT_ONCE, located
+
+_log = structlog.get_logger(__name__)
 
 BATCH = 100
-"""How many events are read, and may be sent again after a crash, at most."""
-
-PUBLISHED_AT_ONCE = 1000
-"""How many events are numbered in one work."""
+"""How many stored events are read, and may be sent again after a crash, at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,10 +107,10 @@ class Delivery:
             if not found:
                 return end, None
             wanted: Sequence[PublishedEvent] = [
-                one for one in found if claimed.webhook.wants(one.event)
+                part for one in found for part in claimed.webhook.of(one)
             ]
             if claimed.webhook.accept_get_urls != ():
-                wanted = await _located(tx, wanted)
+                wanted = await located(tx, wanted)
             return found[0].number - 1, Batch(wanted, found[-1].number)
 
         reached, batch = await self._catalogue.read(work)
@@ -145,6 +146,8 @@ class Delivery:
         now, old = self._clock(), claimed.progress
         again = position == old.position
         failures = old.failures + 1 if again else 1
+        if failures == 1:  # what goes on is told by the webhook, and not once more at each attempt
+            _log.warning("an event could not be sent", webhook=claimed.webhook.id, reason=reason)
         since = (old.failing_since if again else None) or now
         if now - since >= timedelta(seconds=self._retries.give_up):
             summary = f"no event could be sent since {since.isoformat()}: {reason}"
@@ -159,6 +162,7 @@ class Delivery:
         self, claimed: ClaimedWebhook, position: int, kind: str, summary: str
     ) -> None:
         now = self._clock()
+        _log.warning("a webhook is given up", webhook=claimed.webhook.id, reason=summary)
         error = ErrorReport(type=kind, summary=summary, time=now)
         await self._settle(claimed, Progress(position=position, due=now), error)
 
@@ -172,18 +176,3 @@ class Delivery:
 
     def _lease_end(self) -> datetime:
         return self._clock() + self._lease
-
-
-async def _located(tx: Transaction, events: Sequence[PublishedEvent]) -> Sequence[PublishedEvent]:
-    """The events with the instances that the Objects of their Segments have now."""
-    segments = [segment for one in events for segment in one.event.segments]
-    if not segments:
-        return events
-    located = iter(await tx.segments.located(segments))
-    return [
-        replace(
-            one,
-            event=replace(one.event, segments=tuple(islice(located, len(one.event.segments)))),
-        )
-        for one in events
-    ]

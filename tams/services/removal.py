@@ -16,8 +16,10 @@ async def settle(tx: Transaction, flow: LockedFlow, deleted: Deleted, due: datet
     """Tell of Segments that were deleted; Objects that lost their last one go at `due`."""
     if not deleted.number:
         return
-    await tx.objects.condemn(deleted.objects, due)
-    await tx.events.append(segments_deleted(flow, deleted))
+    gone = await tx.objects.condemn(deleted.objects, due)
+    event = segments_deleted(flow, deleted)
+    await tx.events.append(event)
+    await tx.events.append_gone(gone, event, living=True)
 
 
 def segments_deleted(flow: LockedFlow, deleted: Deleted) -> Event:
@@ -28,6 +30,14 @@ def segments_deleted(flow: LockedFlow, deleted: Deleted) -> Event:
         source_id=flow.source_id,
         timerange=deleted.timerange,
     )
+
+
+async def settle_removed(tx: Transaction, flow_key: int, deleted: Deleted, due: datetime) -> None:
+    """The same for a Flow that is gone, of whose Segments its deletion has told already."""
+    gone = await tx.objects.condemn(deleted.objects, due)
+    farewell = await tx.events.farewell(flow_key) if gone else None
+    if farewell is not None:
+        await tx.events.append_gone(gone, farewell, living=False)
 
 
 async def make_way(

@@ -17,7 +17,7 @@ from tams.errors import Conflict, Invalid, NotFound
 from tams.services.collections import DerivedSources, check_collection, member_sources
 from tams.services.flows import first_source, flow_event, found
 from tams.services.locking import lock, lock_writable
-from tams.services.segments import segments_added
+from tams.services.segments import segments_restored
 from tams.services.sources import source_event
 
 
@@ -91,7 +91,7 @@ class Restoration:
                 )
             now = self._clock()
             segments = await tx.trash.revive_segments(flow, kept.key, now)
-            await tx.events.append(*segments_added(flow, segments))
+            await tx.events.append(*segments_restored(flow, segments))
             await tx.records.settle(kept, "restored", now)
 
         await self._catalogue.write(work)

@@ -273,10 +273,9 @@ class SegmentUpload:
         survey = await tx.segments.survey(flow, posts)
         decision = decide(flow, posts, survey, self._service.rules.backend_labels)
         _raise_first(decision.refused)
-        added = [accepted.segment for accepted in decision.accepted]
-        if added:
+        if decision.accepted:
             await tx.segments.add(flow, decision.accepted, now)
-            await tx.events.append(*segments_added(flow, added))
+            await tx.events.append(*segments_added(flow, decision.accepted))
         tags = {
             post.timerange.start or 0: declared.tags
             for post, declared in zip(posts, self._declared, strict=True)

@@ -14,7 +14,7 @@ from tams.domain.clock import Clock
 from tams.domain.events import Event
 from tams.domain.flows import LockedFlow
 from tams.domain.pages import Page, PageRequest
-from tams.domain.registration import decide, screen
+from tams.domain.registration import Accepted, decide, screen
 from tams.domain.segments import NewSegment, PlainSegment, Refusal, Segment, SegmentQuery
 from tams.domain.storage import Signer, Signers, UrlFilter
 from tams.services.locking import container_of, lock_writable
@@ -87,8 +87,7 @@ class Segments:
             decision = decide(flow, posts, survey, self._backend_labels)
             if decision.accepted:
                 await tx.segments.add(flow, decision.accepted, now)
-                added = [accepted.segment for accepted in decision.accepted]
-                await tx.events.append(*segments_added(flow, added))
+                await tx.events.append(*segments_added(flow, decision.accepted))
             return decision.refused
 
         while (refused := await self._catalogue.write(work)) is None:
@@ -119,12 +118,34 @@ class Segments:
         return SegmentPage(await self._catalogue.read(work), self._signers(urls, base_url))
 
 
-def segments_added(flow: LockedFlow, segments: Sequence[Segment]) -> Iterator[Event]:
-    """Tell of new Segments, some in each event."""
+def segments_restored(flow: LockedFlow, segments: Sequence[Segment]) -> Iterator[Event]:
+    """Tell of Segments that came back, with their Objects, some in each event."""
     for start in range(0, len(segments), events.MAX_SEGMENTS):
+        some = tuple(segments[start : start + events.MAX_SEGMENTS])
         yield Event(
             type="flows/segments_added",
             entity_id=flow.id,
             source_id=flow.source_id,
-            segments=tuple(segments[start : start + events.MAX_SEGMENTS]),
+            segments=some,
+            reused=tuple(range(len(some))),
         )
+
+
+def segments_added(flow: LockedFlow, accepted: Sequence[Accepted]) -> Iterator[Event]:
+    """Tell of new Segments, some in each event."""
+    for start in range(0, len(accepted), events.MAX_SEGMENTS):
+        some = accepted[start : start + events.MAX_SEGMENTS]
+        yield Event(
+            type="flows/segments_added",
+            entity_id=flow.id,
+            source_id=flow.source_id,
+            segments=tuple([each.segment for each in some]),
+            reused=tuple([
+                place for place, (_, known, _, _) in enumerate(some)
+                if known is not None and known.state != "allocated"
+            ]),
+            first_inits=tuple([
+                place for place, (*_, init) in enumerate(some)
+                if init is not None and init.state == "allocated"
+            ]),
+        )  # fmt: skip

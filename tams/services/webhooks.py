@@ -13,17 +13,20 @@ from tams.domain.tags import TagFilter
 from tams.domain.targets import Targets
 from tams.domain.webhooks import Webhook, WebhookRequest
 from tams.errors import NotFound
-from tams.services.delivery import PUBLISHED_AT_ONCE
+from tams.services.event_log import PUBLISHED_AT_ONCE, publish
 
 
 class Webhooks:
     """Registers, reads, changes and removes webhooks (TAMS 8.2 `/service/webhooks`).
 
     `targets` says which URLs are refused at once; what only a look-up can tell is seen when
-    something is sent.
+    something is sent. `every_type` lets them subscribe to events beside the standard's.
     """
 
-    def __init__(self, catalogue: Catalogue, clock: Clock, targets: Targets) -> None:
+    def __init__(
+        self, catalogue: Catalogue, clock: Clock, targets: Targets, *, every_type: bool = False
+    ) -> None:
+        self.every_type = every_type
         self._catalogue = catalogue
         self._clock = clock
         self._targets = targets
@@ -51,7 +54,7 @@ class Webhooks:
         """
         self._targets.check("url", request.metadata.url)
         webhook = self._new(who, request)
-        await self._publish()
+        await publish(self._catalogue)
 
         async def work(tx: Transaction) -> None:
             await tx.webhooks.add(webhook)
@@ -73,7 +76,7 @@ class Webhooks:
         metadata = request.metadata
         self._targets.check("url", metadata.url)
         added = self._new(who, request)
-        await self._publish()
+        await publish(self._catalogue)
 
         async def work(tx: Transaction) -> None:
             await tx.events.publish(PUBLISHED_AT_ONCE)  # under a lock that only one work can have
@@ -109,7 +112,7 @@ class Webhooks:
         `Invalid` where its status cannot become that, or where no request may go to its URL.
         """
         self._targets.check("url", request.metadata.url)
-        await self._publish()
+        await publish(self._catalogue)
 
         async def work(tx: Transaction) -> Webhook:
             old = _found(webhook_id, await tx.webhooks.lock(webhook_id))
@@ -118,16 +121,6 @@ class Webhooks:
             return new
 
         return await self._catalogue.write(work)
-
-    async def _publish(self) -> None:
-        """Number what has happened, so that "from now on" leaves it behind."""
-
-        async def work(tx: Transaction) -> int:
-            return await tx.events.publish(PUBLISHED_AT_ONCE)
-
-        # Fewer are the last of what had happened: under load there are always some that come after.
-        while await self._catalogue.write(work) == PUBLISHED_AT_ONCE:
-            continue
 
     async def delete(self, webhook_id: str) -> None:
         """Remove a webhook; what is on its way to it is not called back. Raises `NotFound`."""

@@ -132,6 +132,15 @@ class Settings(BaseModel):
         description="seconds for which a soft deletion can be taken back; 0: for ever",
     )
     event_retention: int = Field(7 * 86400, ge=60, description="seconds for which events are kept")
+    event_heartbeat: float = Field(
+        15.0, gt=0, description="seconds for which a stream of events is silent, at most"
+    )
+    event_stream_lifetime: float = Field(
+        3600.0,
+        gt=0,
+        description="seconds after which a stream of events ends, so that its client shows its "
+        "credentials anew and goes on where it was",
+    )
     webhook_allow: str = Field(
         "",
         description="hosts, addresses and networks, with commas, that may be asked though private",

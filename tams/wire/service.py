@@ -45,7 +45,13 @@ def service_json(description: ServiceDescription, promises: ServicePromises) -> 
             "min_presigned_url_timeout": format_timestamp(
                 promises.min_presigned_url_timeout * SECOND
             ),
-            "event_stream_mechanisms": [{"name": "webhooks"}],
+            "event_stream_mechanisms": [
+                {"name": "webhooks"},
+                *(
+                    {"name": name, "config": {"path": path}}
+                    for name, path in promises.event_streams
+                ),
+            ],
             "extensions": list(promises.extensions) or None,
         }
     )

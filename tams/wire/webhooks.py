@@ -11,7 +11,7 @@ from pydantic import AfterValidator, TypeAdapter
 from pydantic_core import from_json
 from typing_extensions import TypedDict
 
-from tams.domain.events import EventType
+from tams.domain.events import AnyEventType, EventType
 from tams.domain.patterns import UUID, check_uuid
 from tams.domain.webhooks import (
     AskedStatus,
@@ -65,11 +65,8 @@ def _header_value(text: str) -> str:
 Ids = tuple[Annotated[str, AfterValidator(_id)], ...]
 
 
-class WebhookBody(TypedDict, total=False):
-    """A webhook as clients write it."""
-
+class _Body(TypedDict, total=False):
     url: Required[Text]
-    events: Required[tuple[EventType, ...]]
     api_key_name: Annotated[str, AfterValidator(_header_name)]
     api_key_value: Annotated[str, AfterValidator(_header_value)]
     flow_ids: Ids
@@ -88,19 +85,35 @@ class WebhookBody(TypedDict, total=False):
     """Of a webhook as it was read; the server alone sets it."""
 
 
+class WebhookBody(_Body):
+    """A webhook as clients write it."""
+
+    events: tuple[EventType, ...]
+
+
+class ExtendedWebhookBody(_Body):
+    """The same with events beside the standard's."""
+
+    events: tuple[AnyEventType, ...]
+
+
 TagText = Text | tuple[Text, ...]
 
 _BODY: TypeAdapter[WebhookBody] = TypeAdapter(WebhookBody)
+_EXTENDED: TypeAdapter[ExtendedWebhookBody] = TypeAdapter(ExtendedWebhookBody)
 
 
-def parse_webhook_post(body: bytes) -> WebhookRequest:
-    """Read the body of POST /service/webhooks; raises `Invalid`."""
-    return _request(_parse(body))
+def parse_webhook_post(body: bytes, *, every_type: bool) -> WebhookRequest:
+    """Read the body of POST /service/webhooks; raises `Invalid`.
+
+    Without `every_type` there are no events but the standard's.
+    """
+    return _request(_parse(body, every_type=every_type))
 
 
-def parse_webhook_put(body: bytes, webhook_id: str) -> WebhookRequest:
-    """Read the body of PUT /service/webhooks/{webhookId}; raises `Invalid`."""
-    document = _parse(body)
+def parse_webhook_put(body: bytes, webhook_id: str, *, every_type: bool) -> WebhookRequest:
+    """Read the body of PUT /service/webhooks/{webhookId} in the same way; raises `Invalid`."""
+    document = _parse(body, every_type=every_type)
     for name in ("id", "status"):
         if name not in document:
             raise Invalid(name, None, "it must be given")
@@ -109,9 +122,10 @@ def parse_webhook_put(body: bytes, webhook_id: str) -> WebhookRequest:
     return _request(document)
 
 
-def _parse(body: bytes) -> WebhookBody:
+def _parse(body: bytes, *, every_type: bool) -> WebhookBody | ExtendedWebhookBody:
+    document: WebhookBody | ExtendedWebhookBody
     try:
-        document = parse(_BODY, body)
+        document = parse(_EXTENDED, body) if every_type else parse(_BODY, body)
     except Invalid as refusal:
         if refusal.field == "api_key_value":
             raise Invalid(refusal.field, "…", refusal.rule) from None  # it is a secret
@@ -124,7 +138,7 @@ def _parse(body: bytes) -> WebhookBody:
     return document
 
 
-def _request(document: WebhookBody) -> WebhookRequest:
+def _request(document: WebhookBody | ExtendedWebhookBody) -> WebhookRequest:
     rest: dict[str, Any] = {**document}
     for name in ("id", "error"):
         rest.pop(name, None)

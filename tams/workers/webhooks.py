@@ -12,7 +12,7 @@ from tams.domain.webhooks import ClaimedWebhook, Webhook
 from tams.errors import Unreachable
 from tams.outbound import Outbound
 from tams.services.delivery import Batch, Delivery
-from tams.wire.events import EVENT_ID, event_json
+from tams.wire.events import EVENT_ID, webhook_event_json
 
 LANES = 8
 """How many events one webhook is sent at the same time; never two of one Source."""
@@ -110,7 +110,7 @@ class Sending:
         self._signer = signer
         self._outbound = outbound
         self._timeout = timeout
-        self._sent: set[int] = set()
+        self._sent: set[tuple[int, int]] = set()
 
     async def send(self, batch: Batch) -> int:
         """Send a batch, and return the number up to which nothing of it is left.
@@ -126,13 +126,13 @@ class Sending:
         async with asyncio.TaskGroup() as group:
             for _ in range(min(LANES, len(left))):
                 group.create_task(self._send_lanes(left, deadline))
-        unsent = (one.number for one in batch.events if one.number not in self._sent)
+        unsent = (one.number for one in batch.events if one.step not in self._sent)
         return next(unsent, batch.position + 1) - 1
 
     async def _send_lanes(self, left: deque[list[PublishedEvent]], deadline: float) -> None:
         while left:
             for one in left.popleft():
-                if one.number in self._sent:
+                if one.step in self._sent:
                     continue
                 if self.failure is not None or monotonic() > deadline:
                     return
@@ -144,7 +144,7 @@ class Sending:
         headers = {"Content-Type": "application/json", EVENT_ID: published.id}
         if webhook.api_key_name is not None and webhook.api_key_value is not None:
             headers[webhook.api_key_name] = webhook.api_key_value
-        body = event_json(published, webhook, self._signer)
+        body = webhook_event_json(published, webhook, self._signer)
         try:
             async with self._outbound.request(
                 "POST",
@@ -159,5 +159,5 @@ class Sending:
             return str(failure)
         if status // 100 != 2:
             return f"the receiver answered {status}"
-        self._sent.add(published.number)
+        self._sent.add(published.step)
         return None

@@ -39,7 +39,7 @@ def _nameless(path):
 def _by_path(routes):
     found: dict[str, set[str]] = {}
     for route in iter_route_contexts(routes):
-        found.setdefault(_nameless(route.path), set()).update(route.methods)
+        found.setdefault(_nameless(route.path), set()).update(route.methods or {"GET"})
     return found
 
 

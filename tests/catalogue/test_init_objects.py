@@ -62,7 +62,7 @@ async def state_of(catalogue, flow_id, object_id):
 
 
 async def condemn(catalogue, keys):
-    return await catalogue.write(lambda tx: tx.objects.condemn(keys, at(100)))
+    return len(await catalogue.write(lambda tx: tx.objects.condemn(keys, at(100))))
 
 
 async def drop(catalogue, flow_id, timerange="_"):

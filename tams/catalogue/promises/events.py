@@ -5,8 +5,19 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
+from tams.catalogue.promises.objects import CondemnedObject
 from tams.domain.events import Event, PublishedEvent
+
+
+class Span(NamedTuple):
+    """A part of the log: between two numbers, and in a time that begins at `since`."""
+
+    above: int = 0
+    below: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 class Events(ABC):
@@ -18,7 +29,24 @@ class Events(ABC):
 
     @abstractmethod
     async def append(self, *events: Event) -> None:
-        """Log changes of this work; each takes the next ordinal of its Flow or Source."""
+        """Log changes of this work, which has locked or added what they are of.
+
+        Each takes the next ordinal of its Flow, Source or collection.
+        """
+
+    @abstractmethod
+    async def append_gone(
+        self, objects: Sequence[CondemnedObject], flow: Event, *, living: bool
+    ) -> None:
+        """Log that this work has condemned Objects, with the Flow that had them.
+
+        `flow` is any event of it; while it is `living`, it tells no collectors, as `publish` will.
+        """
+
+    @abstractmethod
+    async def farewell(self, flow_key: int) -> Event | None:
+        """The deletion of a removed Flow whose row is still there; without what collected it where
+        its event is not kept any more."""
 
     @abstractmethod
     async def publish(self, limit: int = 1000) -> int:
@@ -42,12 +70,26 @@ class Events(ABC):
         """The last number that was given; 0 if none was."""
 
     @abstractmethod
+    async def oldest(self) -> int:
+        """The number of the oldest event that is kept; one beyond the end if none is."""
+
+    @abstractmethod
+    async def is_waiting(self) -> bool:
+        """Whether there are events that `publish` would number."""
+
+    @abstractmethod
+    async def find(
+        self, span: Span, limit: int, *, reverse: bool = False
+    ) -> Sequence[PublishedEvent]:
+        """The first events of a part of the log, or its last in reverse."""
+
+    @abstractmethod
     async def after(self, number: int, limit: int) -> Sequence[PublishedEvent]:
         """The next events in the order of their numbers, which have no gaps but what expired."""
 
     @abstractmethod
     async def of(self, entity_id: str) -> Sequence[Event]:
-        """The events of one Flow or Source, in the order of its changes."""
+        """The events of one Flow, Source or collection, in the order of its changes."""
 
     @abstractmethod
     async def expire(self, before: datetime, limit: int = 10_000) -> int:

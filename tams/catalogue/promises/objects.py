@@ -26,6 +26,13 @@ class DoomedObject(NamedTuple):
     is_being_copied: bool = False
 
 
+class CondemnedObject(NamedTuple):
+    """An Object that nothing refers to any more."""
+
+    key: int
+    id: str
+
+
 class Objects(ABC):
     """Objects, from allocation until their bytes are gone."""
 
@@ -77,16 +84,16 @@ class Objects(ABC):
         """Ids of the Flows with a Segment of this Object, in the order of their ids."""
 
     @abstractmethod
-    async def condemn(self, keys: Iterable[int], due: datetime) -> int:
-        """Record which of these Media Objects nothing refers to any more.
+    async def condemn(self, keys: Iterable[int], due: datetime) -> Sequence[CondemnedObject]:
+        """Record which of these Media Objects nothing refers to any more, and return them.
 
         With them go the initialisation Objects that they were the last to name. Each gets a job
-        `remove_object`, due at `due`. Returns their number.
+        `remove_object`, due at `due`.
         """
 
     @abstractmethod
     async def condemn_expired(self, now: datetime, limit: int = MAX_SEGMENTS) -> int:
-        """The same for allocated Objects that expired unregistered, due `now`."""
+        """The same for allocated Objects that expired unregistered, due `now`; their number."""
 
     @abstractmethod
     async def doomed(self, keys: Iterable[int]) -> Sequence[DoomedObject]:

@@ -114,7 +114,7 @@ class Connection(ABC):
         counter.changed = True
         return counter.ordinal
 
-    async def last_ordinal(self, kind: Kind, entity_id: str) -> int:
+    async def last_ordinal(self, kind: str, entity_id: str) -> int:
         """The ordinal of the last known change, from which the row of a re-created id goes on."""
         rows = await self.fetch(LAST_ORDINAL, {"kind": kind, "entity_id": entity_id})
         return int(rows[0][0])

@@ -8,30 +8,36 @@ not that of the commits, so an event is numbered only once it is there to be see
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
 
 from pydantic import TypeAdapter
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import and_, bindparam, delete, func, select, update
 
-from tams.catalogue.promises.events import Events
+from tams.catalogue.promises.events import Events, Span
+from tams.catalogue.promises.objects import CondemnedObject
 from tams.catalogue.sql.collections import Collections
 from tams.catalogue.sql.connection import Connection, Kind, Row
 from tams.catalogue.sql.moments import microseconds, moment
 from tams.catalogue.sql.schema import event as event_table
+from tams.catalogue.sql.schema import flow as flow_table
 from tams.catalogue.sql.schema import log
 from tams.catalogue.sql.statements import Among, Rows
 from tams.domain.clock import Clock
-from tams.domain.events import Event, PublishedEvent
+from tams.domain.events import MAX_SEGMENTS, Event, PublishedEvent
 from tams.domain.flows import DataParameters, MultiParameters
 from tams.domain.sources import ContentFormat
 
 _APPEND = Rows.inserted(event_table, "kind", "entity_id", "ordinal", "occurred", "document")
 _OF = (
     select(event_table.c.document)
-    .where(event_table.c.entity_id == bindparam("entity"))
+    .where(
+        event_table.c.entity_id == bindparam("entity"),
+        event_table.c.kind != "object",
+        event_table.c.kind != "removed_object",
+    )
     .order_by(event_table.c.ordinal)
 )
 _MOST_UNPUBLISHED = 10_000
@@ -52,12 +58,40 @@ _NUMBER = Rows.written(
 )
 _PUBLISHED = update(log).values(published=bindparam("number"))
 _END = select(log.c.published)
+_end = _END.scalar_subquery()
+_OLDEST = select(func.coalesce(select(func.min(event_table.c.number)).scalar_subquery(), _end + 1))
+_IS_WAITING = select(select(event_table.c.pk).where(event_table.c.number.is_(None)).exists())
+_LOGGED = select(event_table.c.number, event_table.c.occurred, event_table.c.document)
 _AFTER = (
-    select(event_table.c.number, event_table.c.occurred, event_table.c.document)
-    .where(event_table.c.number > bindparam("number"))
+    _LOGGED.where(event_table.c.number > bindparam("number"))
     .order_by(event_table.c.number)
     .limit(bindparam("limit"))
 )
+_FOUND = _LOGGED.where(
+    event_table.c.number > bindparam("above"),
+    event_table.c.number < bindparam("below"),
+    event_table.c.occurred >= bindparam("since"),
+    event_table.c.occurred < bindparam("until"),
+).limit(bindparam("limit"))
+_FORWARD = _FOUND.order_by(event_table.c.number)
+_BACKWARD = _FOUND.order_by(event_table.c.number.desc())
+_FAREWELL = (
+    select(flow_table.c.id, flow_table.c.source_id, event_table.c.document)
+    .outerjoin(
+        event_table,
+        and_(
+            event_table.c.entity_id == flow_table.c.id,
+            event_table.c.kind == "flow",
+            event_table.c.ordinal == flow_table.c.ordinal,
+        ),
+    )
+    .where(flow_table.c.pk == bindparam("flow_pk"))
+)
+_OBJECTS_OF_LIVING, _OBJECTS_OF_REMOVED = "object", "removed_object"
+_COMPLETED = ("flow", _OBJECTS_OF_LIVING)
+"""What learns, when it is numbered, what collects its Flow; all the others know."""
+_COUNTED: Mapping[str, Kind] = {"flows": "flow", "sources": "source"}
+_FIRST, _LAST = -(2**63), 2**63 - 1
 _DELETED = '{"type":"flows/deleted"'
 # Spares reading what may be many Segments. What the document says itself comes later, and wins.
 _COMPLETE = (
@@ -88,12 +122,46 @@ class SQLEvents(Events):
 
     async def append(self, *events: Event) -> None:
         occurred = microseconds(self._clock())
-        rows = []
+        rows: list[Row] = []
         for event in events:
-            kind: Kind = "flow" if event.type.startswith("flows/") else "source"
-            ordinal = self._connection.next_ordinal(kind, event.entity_id)
-            rows.append((kind, event.entity_id, ordinal, occurred, _written(event)))
+            counted = _COUNTED.get(event.type.partition("/")[0])
+            if counted is not None:
+                ordinal = self._connection.next_ordinal(counted, event.entity_id)
+                rows.append((counted, event.entity_id, ordinal, occurred, _written(event)))
+                continue
+            # The row of a collection counts nothing: what stands in the log does.
+            ordinal = 1 + await self._connection.last_ordinal("collection", event.entity_id)
+            row = ("collection", event.entity_id, ordinal, occurred, _written(event))
+            await self._connection.hold_rows(_APPEND, [row])
         await self._connection.hold_rows(_APPEND, rows)
+
+    async def append_gone(
+        self, objects: Sequence[CondemnedObject], flow: Event, *, living: bool
+    ) -> None:
+        occurred = microseconds(self._clock())
+        kind = _OBJECTS_OF_LIVING if living else _OBJECTS_OF_REMOVED
+        rows = []
+        for start in range(0, len(objects), MAX_SEGMENTS):
+            some = objects[start : start + MAX_SEGMENTS]
+            told = Event(
+                type="objects/deleted",
+                entity_id=flow.entity_id,
+                source_id=flow.source_id,
+                flow_collected_by=flow.flow_collected_by,
+                source_collected_by=flow.source_collected_by,
+                object_ids=tuple(each.id for each in some),
+            )
+            # Condemned once and never again, the key of an Object is no other's ordinal.
+            rows.append((kind, flow.entity_id, some[0].key, occurred, _written(told)))
+        await self._connection.hold_rows(_APPEND, rows)
+
+    async def farewell(self, flow_key: int) -> Event | None:
+        found = await self._connection.fetch(_FAREWELL, {"flow_pk": flow_key})
+        for flow_id, source_id, document in found:
+            if document is not None and document.startswith(_DELETED):
+                return _read(document)
+            return Event(type="flows/deleted", entity_id=flow_id, source_id=source_id)
+        return None
 
     async def publish(self, limit: int = 1000) -> int:
         # A statement of its own, so that what follows sees all that the last holder numbered.
@@ -101,7 +169,7 @@ class SQLEvents(Events):
         found = await self._connection.fetch(_UNPUBLISHED, {"limit": limit})
         if not found:
             return 0
-        flow_ids = {entity_id for _, kind, entity_id in found if kind == "flow"}
+        flow_ids = {entity_id for _, kind, entity_id in found if kind in _COMPLETED}
         for flow_id, around in (await self._collections.collectors(flow_ids)).items():
             await self._complete(found, flow_id, *around)
         numbers = [(row[0], number) for number, row in enumerate(found, published + 1)]
@@ -127,7 +195,7 @@ class SQLEvents(Events):
             "source_collected_by": list(source_collected_by),
         }
         text = json.dumps(collectors, separators=(",", ":")).removesuffix("}") + ","
-        pks = [pk for pk, kind, entity_id in found if (kind, entity_id) == ("flow", flow_id)]
+        pks = [pk for pk, kind, entity_id in found if entity_id == flow_id and kind in _COMPLETED]
         if pks:
             await self._connection.execute(_COMPLETE, {"pks": pks, "collectors": text})
 
@@ -135,12 +203,29 @@ class SQLEvents(Events):
         [(published,)] = await self._connection.fetch(_END, {})
         return int(published)
 
+    async def oldest(self) -> int:
+        [(number,)] = await self._connection.fetch(_OLDEST, {})
+        return int(number)
+
+    async def is_waiting(self) -> bool:
+        [(waiting,)] = await self._connection.fetch(_IS_WAITING, {})
+        return bool(waiting)
+
+    async def find(
+        self, span: Span, limit: int, *, reverse: bool = False
+    ) -> Sequence[PublishedEvent]:
+        bounds = {
+            "above": span.above,
+            "below": _LAST if span.below is None else span.below,
+            "since": _FIRST if span.since is None else microseconds(span.since),
+            "until": _LAST if span.until is None else microseconds(span.until),
+            "limit": limit,
+        }
+        statement = _BACKWARD if reverse else _FORWARD
+        return _published(await self._connection.fetch(statement, bounds))
+
     async def after(self, number: int, limit: int) -> Sequence[PublishedEvent]:
-        rows = await self._connection.fetch(_AFTER, {"number": number, "limit": limit})
-        return [
-            PublishedEvent(number=number, occurred=moment(occurred), event=_read(document))
-            for number, occurred, document in rows
-        ]
+        return _published(await self._connection.fetch(_AFTER, {"number": number, "limit": limit}))
 
     async def of(self, entity_id: str) -> Sequence[Event]:
         rows = await self._connection.fetch(_OF, {"entity": entity_id})
@@ -152,6 +237,13 @@ class SQLEvents(Events):
         )
         await self._connection.execute(_DELETE, {"pks": [row[0] for row in found]})
         return len(found)
+
+
+def _published(rows: Sequence[Row]) -> Sequence[PublishedEvent]:
+    return [
+        PublishedEvent(number=number, occurred=moment(occurred), event=_read(document))
+        for number, occurred, document in rows
+    ]
 
 
 @cache

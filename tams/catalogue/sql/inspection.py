@@ -182,7 +182,7 @@ class SQLInspection(Inspection):
             return False
         objects = SQLObjects(self._connection)
         if fault.kind is FaultKind.OBJECT_UNUSED:
-            return await objects.condemn([fault.key[0]], due) > 0
+            return bool(await objects.condemn([fault.key[0]], due))
         owners = []
         if fault.kind is FaultKind.SEGMENT_WITHOUT_FLOW:
             owners = [row[0] for row in await self._connection.fetch(_OBJECT_OF, _key(fault))]

@@ -22,7 +22,7 @@ from sqlalchemy import (
     update,
 )
 
-from tams.catalogue.promises.objects import DoomedObject, Objects
+from tams.catalogue.promises.objects import CondemnedObject, DoomedObject, Objects
 from tams.catalogue.promises.segments import MAX_SEGMENTS
 from tams.catalogue.sql.connection import Connection
 from tams.catalogue.sql.creation_schema import reserved_object
@@ -131,7 +131,7 @@ _CONDEMN = (
         ~_HOLDING_REFERENCE,
     )
     .values(removable_at=bindparam("due"), init_pk=None)
-    .returning(object_.c.pk)
+    .returning(object_.c.pk, object_.c.id)
 )
 # It goes with the last row that names it, not with the last living one: so no registration has to
 # lock the init Object that it inherits.
@@ -143,7 +143,7 @@ _CONDEMN_INITS = (
         ~exists().where(_media.c.init_pk == object_.c.pk),
     )
     .values(removable_at=bindparam("due"))
-    .returning(object_.c.pk)
+    .returning(object_.c.pk, object_.c.id)
 )
 _EXPIRED = (
     select(object_.c.pk)
@@ -290,13 +290,14 @@ class SQLObjects(Objects):
         kept = ids[: page.limit]
         return Page(kept, kept[-1] if len(ids) > page.limit else None)
 
-    async def condemn(self, keys: Iterable[int], due: datetime) -> int:
+    async def condemn(self, keys: Iterable[int], due: datetime) -> Sequence[CondemnedObject]:
         wanted, last = sorted(set(keys)), microseconds(due)
         inits = await self.lock(wanted)
         rows = [*await self._connection.fetch(_CONDEMN, {"keys": wanted, "due": last})]
         if inits:
             rows += await self._connection.fetch(_CONDEMN_INITS, {"keys": inits, "due": last})
-        return await self._remove_later([row[0] for row in rows], due)
+        await self._remove_later([row[0] for row in rows], due)
+        return [CondemnedObject(*row) for row in rows]
 
     async def lock(self, keys: Sequence[int]) -> set[int]:
         """Lock Media Objects and what they name as initialisation Objects; returns these.

@@ -335,9 +335,9 @@ event = Table(
     "event",
     metadata,
     pk(),
-    Column("kind", TEXT, nullable=False),  # "flow" or "source", which may have the same id
-    Column("entity_id", TEXT, nullable=False),
-    Column("ordinal", BigInteger, nullable=False),
+    Column("kind", TEXT, nullable=False),  # "flow" or "source", which may have the same id, …
+    Column("entity_id", TEXT, nullable=False),  # of what changed; of Objects, that of their Flow
+    Column("ordinal", BigInteger, nullable=False),  # of Objects, the key of the first
     Column("number", BigInteger),  # its place in the published log
     Column("occurred", BigInteger, nullable=False),
     Column("document", Text, nullable=False),  # JSON
