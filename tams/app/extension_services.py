@@ -8,7 +8,7 @@ from tams.api.deps import Services
 from tams.app.background import build_trash
 from tams.app.services import build_uploads
 from tams.app.stores import Stores
-from tams.extensions.deps import ExtensionServices
+from tams.api.extension_deps import ExtensionServices
 from tams.services.direct_creation import DirectCreation
 from tams.services.named_collections import NamedCollections
 from tams.services.restoration import Restoration

@@ -18,7 +18,7 @@ from tams.api.paging import base_url
 from tams.api.query import Query
 from tams.domain.storage import Reading
 from tams.extensions.base import Extension
-from tams.extensions.deps import ExtensionServicesDep
+from tams.api.extension_deps import ExtensionServicesDep
 from tams.wire.segment_uploads import single_segment_json
 from tams.wire.values import present, timestamp_text
 

@@ -19,7 +19,7 @@ from tams.domain.access import Scope as AccessScope
 from tams.domain.tags import with_tag, without_tag
 from tams.errors import NotFound
 from tams.extensions.base import Extension, ParameterRoute
-from tams.extensions.deps import ExtensionServicesDep
+from tams.api.extension_deps import ExtensionServicesDep
 from tams.wire.values import parse_tag, parse_tags
 
 router = APIRouter(tags=["Extension: segment tags"])

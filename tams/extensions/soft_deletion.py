@@ -11,6 +11,7 @@ from tams.api.bodies import json_response, no_content
 from tams.api.deletions import deleted
 from tams.api.deps import SizesDep, WhoDep
 from tams.api.flows import flow_query
+from tams.api.manner import manner
 from tams.api.paging import base_url, paging_headers
 from tams.api.query import Query
 from tams.api.segments import segment_query
@@ -19,13 +20,12 @@ from tams.domain.access import Action, Principal, Scope
 from tams.domain.trash import Manner, Shown
 from tams.errors import Forbidden, Invalid
 from tams.extensions.base import Extension, ParameterRoute
-from tams.extensions.deps import ExtensionServicesDep
+from tams.api.extension_deps import ExtensionServicesDep
 from tams.wire.deletions import requests_json
 from tams.wire.trash import records_json, trashed_flows_json, trashed_sources_json
 
 _ADMIN = frozenset({Scope.ADMIN})
 _DELETE = _ADMIN | {Scope.DELETE}
-_LONGEST_NAME = 255
 
 
 class MannerRoute(ParameterRoute):
@@ -154,17 +154,7 @@ async def list_deletions(
 
 
 def _manner(request: Request, *, cascade: bool) -> Manner:
-    query = Query(request.scope["query_string"])
-    deleted_by = query.text("deleted_by")
-    if deleted_by is not None and not 0 < len(deleted_by) <= _LONGEST_NAME:
-        rule = f"it must have 1 to {_LONGEST_NAME} characters"
-        raise Invalid("deleted_by", deleted_by, rule)
-    asked = query.flag("cascade")
-    return Manner(
-        soft=query.flag("soft_delete") or False,
-        cascade=cascade if asked is None else asked,
-        deleted_by=deleted_by,
-    )
+    return manner(Query(request.scope["query_string"]), cascade=cascade)
 
 
 def _shown(query: Query, who: Principal) -> Shown:
