@@ -9,12 +9,14 @@ from fastapi import Depends, Request
 
 from tams.services.direct_creation import DirectCreation
 from tams.services.named_collections import NamedCollections
+from tams.services.referenced_objects import ReferencedObjects
 from tams.services.restoration import Restoration
 from tams.services.segment_media import SegmentMedia
 from tams.services.segment_tags import SegmentTags
 from tams.services.segment_uploads import SegmentUploads
 from tams.services.soft_deletion import SoftDeletion
 from tams.services.trash import Trash
+from tams.services.windows import Windows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +31,8 @@ class ExtensionServices:
     soft_deletion: SoftDeletion
     restoration: Restoration
     trash: Trash
+    windows: Windows
+    referenced_objects: ReferencedObjects
 
 
 async def _extension_services(request: Request) -> ExtensionServices:

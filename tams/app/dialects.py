@@ -11,7 +11,10 @@ from tams.api.paging import BASE_PATH
 from tams.app import choices
 from tams.dialects.base import Dialect
 
-_FILES = dict.fromkeys(("v6.0", "v7.0", "v8.0", "v8.1", "v8.2"), "versions")
+_FILES = {
+    **dict.fromkeys(("v6.0", "v7.0", "v8.0", "v8.1", "v8.2"), "versions"),
+    "vast": "vast",
+}
 """The file of `tams/dialects` that holds each."""
 
 NAMES = tuple(_FILES)

@@ -11,11 +11,13 @@ from tams.app.stores import Stores
 from tams.api.extension_deps import ExtensionServices
 from tams.services.direct_creation import DirectCreation
 from tams.services.named_collections import NamedCollections
+from tams.services.referenced_objects import ReferencedObjects
 from tams.services.restoration import Restoration
 from tams.services.segment_media import SegmentMedia
 from tams.services.segment_tags import SegmentTags
 from tams.services.segment_uploads import SegmentUploads, UploadRules
 from tams.services.soft_deletion import SoftDeletion
+from tams.services.windows import Windows
 
 
 def build_extension_services(stores: Stores, services: Services) -> ExtensionServices:
@@ -46,4 +48,6 @@ def build_extension_services(stores: Stores, services: Services) -> ExtensionSer
             catalogue, clock, object_timeout=max(object_timeout, stores.url_lifetime)
         ),
         trash=build_trash(stores),
+        windows=Windows(catalogue, storages, most_urls=stores.settings.get_urls_max_count),
+        referenced_objects=ReferencedObjects(catalogue),
     )

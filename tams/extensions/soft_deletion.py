@@ -12,7 +12,7 @@ from tams.api.deletions import deleted
 from tams.api.deps import SizesDep, WhoDep
 from tams.api.flows import flow_query
 from tams.api.manner import manner
-from tams.api.paging import base_url, paging_headers
+from tams.api.paging import api_url, paging_headers
 from tams.api.query import Query
 from tams.api.segments import segment_query
 from tams.api.sources import source_query
@@ -55,7 +55,7 @@ async def delete_source(
     requests = await services.soft_deletion.delete_source(who, resource_id, manner)
     if not requests:
         return no_content()
-    location = f"{base_url(request)}/flow-delete-requests"
+    location = f"{api_url(request)}/flow-delete-requests"
     return json_response(requests_json(requests), 202, {"Location": location})
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from tams.domain.flows import Flow, Ratio, VideoParameters
-from tams.domain.objects import Object
+from tams.domain.objects import Object, ObjectFacts, ReservedObject
+from tams.domain.segments import Segment
 from tams.domain.sources import Source
-from tams.domain.timerange import TimeRange, format_timestamp
+from tams.domain.storage import StorageBackend
+from tams.domain.tags import Tags
+from tams.domain.timerange import format_timestamp
 from tams.errors import Invalid
 from tams.wire import flows
+from tams.wire.service import storage_backend_fields
 from tams.wire.values import present
 
 Fields = dict[str, Any]
@@ -20,42 +24,14 @@ _RENAMED = {"colorspace": "color_space", "transfer_characteristic": "transfer_ch
 """What the vendor calls parts of the standard's `essence_parameters`."""
 
 
-class Window(NamedTuple):
-    """The part of a list that an envelope holds, and how many items there are in all."""
-
-    limit: int
-    offset: int
-    total: int
-
-
-class VastSegment(NamedTuple):
-    """A Segment with what the vendor shows of it besides; `get_urls` are labelled, in order."""
-
-    id: str
-    flow_id: str
-    object_id: str
-    timerange: TimeRange
-    ts_offset: int
-    last_duration: int | None
-    sample_offset: int | None
-    sample_count: int | None
-    key_frame_count: int | None
-    storage_path: str | None
-    file_size: int | None
-    content_type: str | None
-    created: datetime | None
-    tags: Mapping[str, object]
-    get_urls: Sequence[Mapping[str, object]]
-
-
 def moment(value: datetime | None) -> str | None:
     """A time of day in UTC, with its offset written out."""
     return None if value is None else value.isoformat()
 
 
-def envelope(items: Sequence[Fields], window: Window) -> Fields:
-    """A list."""
-    return {"data": list(items), "paging": window._asdict()}
+def envelope(items: Iterable[Fields], *, limit: int, offset: int, total: int) -> Fields:
+    """A part of a list, and how many items there are in all."""
+    return {"data": list(items), "paging": {"limit": limit, "offset": offset, "total": total}}
 
 
 def source_fields(source: Source) -> Fields:
@@ -116,44 +92,83 @@ def flow_fields(flow: Flow) -> Fields:
     }  # fmt: skip
 
 
-def segment_fields(segment: VastSegment) -> Fields:
-    """A Segment."""
-    created = moment(segment.created)
-    offset = format_timestamp(segment.ts_offset) if segment.ts_offset else None
-    last = segment.last_duration
+def segment_fields(
+    segment_id: str,
+    flow_id: str,
+    segment: Segment,
+    facts: ObjectFacts,
+    tags: Tags,
+    urls: Iterable[Fields],
+) -> Fields:
+    """A Segment, with its id and what is known of its bytes."""
+    created = moment(facts.created)
+    offset, last = segment.ts_offset, segment.last_duration
     return {
-        "id": segment.id,
-        "flow_id": segment.flow_id,
+        "id": segment_id,
+        "flow_id": flow_id,
         "object_id": segment.object_id,
         "timerange": str(segment.timerange),
         "sample_offset": segment.sample_offset,
         "sample_count": segment.sample_count,
-        "storage_path": segment.storage_path,
-        "file_size": segment.file_size,
-        "content_type": segment.content_type,
+        "storage_path": segment.key,
+        "file_size": facts.size,
+        "content_type": facts.content_type,
         "created": created,
         "updated": created,
-        "tags": dict(segment.tags),
-        "get_urls": list(segment.get_urls),
+        "tags": dict(tags),
+        "get_urls": list(urls),
     } | present(
         {
-            "ts_offset": offset,
+            "ts_offset": format_timestamp(offset) if offset else None,
             "last_duration": None if last is None else format_timestamp(last),
             "key_frame_count": segment.key_frame_count,
         }
     )
 
 
-def object_fields(found: Object, references: Sequence[Fields]) -> Fields:
-    """An Object, by both of the vendor's readings; `references` are `flow_id` and `timerange`."""
+def url_fields(url: str, label: str | None, backend: StorageBackend | None) -> Fields:
+    """A URL with all that the standard tells of it; `backend` is None for somebody else's."""
+    entry = {"url": url, "label": label, "presigned": backend is not None}
+    if backend is None:
+        return entry | {"controlled": False}
+    return entry | {
+        "storage_id": backend.id,
+        "controlled": True,
+        **storage_backend_fields(backend),
+    }
+
+
+def object_fields(found: Object, references: Sequence[tuple[str, str]]) -> Fields:
+    """An Object, by both of the vendor's readings; `references` are ids of Flows and timeranges."""
     return {
-        "id": found.id,
-        "object_id": found.id,
-        "flow_references": list(references),
-        "referenced_by_flows": list(dict.fromkeys(each["flow_id"] for each in references)),
+        **_object(found.id, found.size, found.created, references),
         "first_referenced_by_flow": found.first_referenced_by_flow,
-        "size": found.size,
-        "created": moment(found.created),
+    }
+
+
+def reserved_fields(reserved: ReservedObject) -> Fields:
+    """An Object that nothing refers to yet."""
+    return {
+        **_object(reserved.id, reserved.size, reserved.created, ()),
+        "created_by": reserved.created_by,
+    }
+
+
+def _object(
+    object_id: str,
+    size: int | None,
+    created: datetime | None,
+    references: Sequence[tuple[str, str]],
+) -> Fields:
+    return {
+        "id": object_id,
+        "object_id": object_id,
+        "flow_references": [
+            {"flow_id": flow_id, "timerange": timerange} for flow_id, timerange in references
+        ],
+        "referenced_by_flows": [flow_id for flow_id, _ in references],
+        "size": size,
+        "created": moment(created),
     }
 
 
@@ -173,7 +188,7 @@ def refusal_fields(error: Invalid, place: str) -> Fields:
     parts = [int(part) if part.isdecimal() else part for part in error.field.split(".")]
     if parts[0] == place:
         del parts[0]
-    if error.value is None and error.rule == "it must be given":
+    if error.value is None and error.rule.startswith("it must be given"):
         told = {"msg": "field required", "type": "value_error.missing"}
     else:
         told = {"msg": error.rule, "type": "value_error"}
