@@ -7,6 +7,7 @@ import tempfile
 from contextlib import AbstractAsyncContextManager
 from itertools import groupby
 from pathlib import Path
+from textwrap import wrap
 
 from grimp import build_graph
 
@@ -17,37 +18,82 @@ from tams.conformance.run import Result, Runner
 from tams.conformance.server import Server
 from tams.conformance.suite import CHECKS
 from tams.settings import PREFIX, Settings
+from tams.settings.aliases import RENAMED, TRANSLATED
+from tams.settings.idle import IDLE
 
 HERE = Path(__file__).parent
 
 
 def settings_page() -> str:
-    """The settings, one row each."""
+    """The settings, one row each; where they come from; and other names for them."""
     rows = [
         "# Settings",
-        "",
-        (
-            "Every setting is an environment variable, read once at start. An unknown `TAMS_` name "
-            "stops the start. `tams serve --host --port --data-dir --workers` win over their "
-            "variables."
-        ),
         "",
         "| variable | default | what it does |",
         "|---|---|---|",
     ]
     for name, field in Settings.model_fields.items():
-        default = f"`{field.default}`" if str(field.default) else "empty"
+        default = f"`{_default(field.default)}`" if _default(field.default) else "empty"
         rows.append(f"| `{PREFIX}{name.upper()}` | {default} | {field.description} |")
-    rows += [
-        "",
-        (
-            "`TAMS_SPEC_DIR` (where tests find the official documents) and the `TAMS_API_` "
-            "names (the server that client commands speak to, and what they show it) are known "
-            "names that the server ignores."
-        ),
-        "",
+    return "\n".join([*rows, "", *_SOURCES, "", *_documents_names(), ""])
+
+
+_SOURCES = """## Where values come from
+
+Settings are read once at start, from what is there of these; an earlier one wins:
+
+1. the options `--host`, `--port`, `--data-dir` and `--workers` of `tams serve`,
+2. variables of the environment,
+3. the lines `NAME=value` of `.env` in the working directory; `TAMS_ENV_FILE` names another file, or
+   none if it is empty. [env.example](../env.example) lists them all with their defaults:
+   `cp env.example .env`. Nothing is put in for `$NAME`, and no value goes over several lines.
+   Whoever may write there decides what the server does,
+4. a file of settings in JSON, or TOML if its name ends so: the one that `TAMS_CONFIG` names, none
+   if that is empty, else `/etc/tams/config.json` if it is there. Its names are those of the
+   variables, also small and without `TAMS_`:
+   `{"port": 9000, "cors_origins": ["https://editor.example"]}`,
+5. the defaults.
+
+`tams serve`, `tams worker` and `tams admin` read the same. An unknown `TAMS_` name stops the start,
+as does an unknown name in the file, and the message says where it stands; other names in `.env` are
+left to others. `TAMS_SPEC_DIR` (where tests find the official documents) and the `TAMS_API_` names
+(the server that client commands speak to, and what they show it) are known, and the server ignores
+them. `TAMS_LOG_LEVEL=DEBUG` says where each value came from.""".splitlines()
+
+
+def _documents_names() -> list[str]:
+    rows = """## Names of the vendor's documents
+
+are understood too, so that a file written for that system serves here. Each counts only where
+nothing has our own name for it. From the environment are taken those that begin with `S3_`, `VAST_`
+or `TAMS_`, and `PORT`; the others, which shells and programs set for themselves (`HOST`, `DEBUG`,
+`SECRET_KEY`), from `.env` and the file alone. What a name asks for and does not get is said in the
+log at the start; no check of the standard can be turned off.
+
+| name | what it is here |
+|---|---|""".splitlines()
+    told = {
+        **{name: f"`{PREFIX}{field.upper()}`" for name, field in RENAMED.items()},
+        **TRANSLATED,
+        **{name: f"nothing: {idle.done}" for name, idle in IDLE.items()},
+    }
+    return [*rows, *(f"| `{name}` | {what} |" for name, what in told.items())]
+
+
+def env_example() -> str:
+    """Every setting with its default, for `cp env.example .env`."""
+    rows = [
+        "# Every setting with its default, written by `make docs`. To change some:",
+        "# cp env.example .env, and take the # away before them. See docs/settings.md.",
     ]
-    return "\n".join(rows)
+    for name, field in Settings.model_fields.items():
+        rows += ["", *(f"# {line}" for line in wrap(field.description or "", 95))]
+        rows.append(f"#{PREFIX}{name.upper()}={_default(field.default)}")
+    return "\n".join([*rows, ""])
+
+
+def _default(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def conformance_page() -> str:
@@ -128,6 +174,7 @@ def _room(module: str) -> str:
 PAGES = {
     "vast-tams.md": vast_rows.page,
     "settings.md": settings_page,
+    "../env.example": env_example,
     "conformance.md": conformance_page,
     "imports.md": imports_page,
 }

@@ -40,8 +40,11 @@ class Unfailing:
             self._file.flush()
 
 
-def configure_logging(log_format: Literal["text", "json"]) -> None:
-    """Write log lines to standard error, as text for people or JSON for machines."""
+def configure_logging(log_format: Literal["text", "json"], level: str = "INFO") -> None:
+    """Write log lines to standard error, as text for people or JSON for machines.
+
+    What matters less than `level`, one of logging's, is not written.
+    """
     processors: list[structlog.typing.Processor] = [
         structlog.processors.add_log_level,
         _add_process,
@@ -56,7 +59,7 @@ def configure_logging(log_format: Literal["text", "json"]) -> None:
         processors += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     structlog.configure(
         processors=processors,
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
         logger_factory=structlog.PrintLoggerFactory(cast("TextIO", Unfailing(sys.stderr))),
         cache_logger_on_first_use=True,
     )

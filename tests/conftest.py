@@ -18,6 +18,7 @@ from tams.catalogue.connect import migrate
 from tams.catalogue.sql.migrations import steps
 from tests.azurite import CACHE, find_azurite, throw_away_azurite
 from tests.ceph import missing_program, shared_gateway
+from tests.durability.process import NO_FILES
 from tests.examined import SEEN, Seen, coverage, is_whole
 from tests.postgres import find_binaries, renew, throw_away_server
 from tests.serving import serving
@@ -27,6 +28,7 @@ def pytest_configure():
     """Let commands that tests start be interrupted: what a shell runs behind it ignores Ctrl-C."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.environ |= NO_FILES
     # How long an example takes is the machine's doing, not the test's.
     patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.register_profile("patient", patient)

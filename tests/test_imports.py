@@ -20,6 +20,7 @@ def test_modules_have_no_circle():
 def test_commands_that_speak_to_a_server_use_the_client_library_alone():
     graph = build_graph("tams", include_external_packages=True, exclude_type_checking_imports=False)
     commands = ["tams.cli.ingest", "tams.cli.export", "tams.cli.ls", "tams.cli.remote"]
+    commands.append("tams.cli.upload")
     used = {
         module.split(".")[1] if module.startswith("tams.") else module
         for command in commands

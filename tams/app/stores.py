@@ -17,6 +17,7 @@ from tams.outbound import Outbound
 from tams.settings import Settings
 from tams.storage.configure import build_storages
 from tams.storage.signing import GRACE_S
+from tams.storage.sigv4 import Credentials
 from tams.storage.storages import Storages
 
 
@@ -69,6 +70,9 @@ class Stores:
                 clock,
                 url_timeout=settings.min_presigned_url_timeout,
                 url_window=settings.url_window,
+                default=settings.default_storage,
+                s3_keys=_s3_keys(settings),
+                most_urls=settings.get_urls_max,
             ),
             targets=targets,
             outbound=Outbound(targets),
@@ -109,6 +113,13 @@ class Stores:
             return await tx.objects.any_in(storage_id)
 
         return await self.catalogue.read(work)
+
+
+def _s3_keys(settings: Settings) -> Credentials | None:
+    if not settings.s3_access_key_id:
+        return None
+    secret = settings.s3_secret_access_key.get_secret_value()
+    return Credentials(settings.s3_access_key_id, secret, None)
 
 
 def _targets(allowed: str) -> Targets:

@@ -36,7 +36,7 @@ from tams.app.extensions import add_routes, load
 from tams.dialects.base import Dialect, Standard
 from tams.domain.access import ACTIONS, Action, Scope, ScopeTable, webhook_changes_by
 from tams.extensions.base import Extension
-from tams.settings import Settings
+from tams.settings import Settings, listed
 from tams.workers.loop import Worker
 
 _OFTEN = (service, segments, storage, objects)
@@ -87,15 +87,20 @@ def build_application(settings: Settings, services: Services, worker: Worker) ->
     _add_dialects(app, settings, access)
     app.add_middleware(StandardPaths)
     app.add_middleware(Patience, seconds=settings.client_timeout)
+    _let_pages_ask(app, settings)
+    return app
+
+
+def _let_pages_ask(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(
         CORSMiddleware,
-        allow_origins=settings.origins,
-        allow_methods=["GET", "HEAD", "PUT", "POST", "DELETE"],
-        allow_headers=["*"],
+        allow_origins=listed(settings.cors_origins),
+        allow_methods=listed(settings.cors_methods),
+        allow_headers=listed(settings.cors_headers),
+        allow_credentials=settings.cors_credentials,
         expose_headers=EXPOSED,
         max_age=3600,
     )
-    return app
 
 
 def _add_dialects(app: FastAPI, settings: Settings, access: Callable[..., ASGIApp]) -> None:

@@ -121,6 +121,11 @@ def _engine(url: str) -> Literal["sqlite", "postgresql"]:
             return "sqlite"
         case "postgresql" | "postgres":
             return "postgresql"
+        case "vast":
+            raise BadSettings(
+                "TAMS_CATALOGUE: a catalogue in VAST Database is not there yet; it must be "
+                + _KNOWN
+            )
         case _:
             # Not the URL itself: it may hold a password.
             raise BadSettings(f"TAMS_CATALOGUE: it must be {_KNOWN}")

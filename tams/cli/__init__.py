@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from tams import __version__
-from tams.cli import admin, conformance, export, ingest, ls, serve, worker
+from tams.cli import admin, conformance, export, ingest, ls, serve, upload, worker
 from tams.cli.refusals import tell
 from tams.errors import TamsError
 
@@ -21,6 +21,7 @@ app = typer.Typer(
 app.command("serve")(serve.serve)
 app.command("worker")(worker.worker)
 app.command("ingest")(ingest.ingest)
+app.command("upload")(upload.upload)
 app.command("export")(export.export)
 app.command("ls")(ls.ls)
 app.command("conformance")(conformance.conformance)

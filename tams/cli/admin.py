@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from tams.cli import backup, check, credentials, gc
-from tams.settings import read_settings
+from tams.cli.configuration import configured
 
 app = typer.Typer(help="Look after the store.", no_args_is_help=True)
 app.command("check")(check.check)
@@ -41,6 +40,6 @@ def migrate(
     """Bring the catalogue's schema to this version; TAMS_CATALOGUE says which catalogue."""
     from tams.catalogue.connect import migrate as migrate_catalogue
 
-    url = read_settings(os.environ).catalogue_url
+    url = configured().catalogue_url
     asyncio.run(migrate_catalogue(url, segment_partitions))
     Console().print("the catalogue's schema is that of this version")

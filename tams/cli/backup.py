@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from tams.cli.configuration import configured
 from tams.cli.counting import counting
 from tams.domain.clock import utc_now
 from tams.errors import TamsError
-from tams.settings import read_settings
 
 
 def backup(
@@ -30,7 +29,7 @@ def backup(
 
     with counting() as tell:
         try:
-            url = read_settings(os.environ).catalogue_url
+            url = configured().catalogue_url
             connect.backup(url, file, force=force, tell=tell)
         except OSError as error:
             raise _blamed(error, file) from error
@@ -49,7 +48,7 @@ def restore(
 
     with counting() as tell:
         try:
-            url = read_settings(os.environ).catalogue_url
+            url = configured().catalogue_url
             aside = connect.restore(url, file, utc_now(), tell=tell)
         except OSError as error:
             raise _blamed(error, file) from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from abc import ABC, abstractmethod
 from collections import Counter
@@ -11,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
+from tams.cli.configuration import configured
 from tams.cli.counting import counting
 from tams.cli.remote import run
 from tams.errors import Invalid, StorageFailed, TamsError
-from tams.settings import read_settings
 
 if TYPE_CHECKING:
     from tams.domain.faults import Fault, FaultKind
@@ -52,7 +51,7 @@ async def _check(report: Report, *, repair: bool, yes: bool) -> int:
     from tams.app.upkeep import upkeep
 
     with counting() as tell:
-        async with upkeep(read_settings(os.environ), tell) as store:
+        async with upkeep(configured(), tell) as store:
             try:
                 async for fault in store.checkup.faults():
                     remedy, done = "", False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -11,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tams.cli.configuration import configured_credentials
 from tams.domain.access import Scope, Scopes
 from tams.errors import BadSettings, Invalid
-from tams.settings import read_settings
 
 if TYPE_CHECKING:
     from tams.services.credentials import Account, KeptToken, Kind
@@ -105,7 +104,7 @@ def list_tokens() -> None:
 
 
 def _file() -> Path:
-    named = read_settings({"TAMS_CREDENTIALS": os.environ.get("TAMS_CREDENTIALS", "")}).credentials
+    named = configured_credentials()
     if not named:
         raise BadSettings("TAMS_CREDENTIALS: it must name the file that holds the credentials")
     return Path(named)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tams.cli.configuration import configured
 from tams.cli.counting import counting
 from tams.cli.remote import run, screen
-from tams.settings import read_settings
 
 if TYPE_CHECKING:
     from tams.services.outlook import Due
@@ -43,7 +42,7 @@ async def _gc(*, dry_run: bool) -> Mapping[str, Due]:
     from tams.app.upkeep import upkeep
 
     with counting() as tell:
-        async with upkeep(read_settings(os.environ), tell) as store:
+        async with upkeep(configured(), tell) as store:
             if not dry_run:
                 await store.cleaner.work_off()
             return await store.outlook.look()

@@ -47,21 +47,10 @@ def run(work: Coroutine[Any, Any, T], *, if_interrupted: str = "interrupted") ->
 
 
 def connect(url: str) -> TAMSClient:
-    """A client of that server, which shows the credentials that the environment holds.
+    """A client of that server, which shows the credentials that the environment holds."""
+    from tams.client.environment import connect as connect_by
 
-    They are TAMS_API_TOKEN; or TAMS_API_CLIENT_ID and TAMS_API_CLIENT_SECRET, for which
-    TAMS_API_TOKEN_URL gives tokens, the server's own `/token` if it is not set. For Basic, name and
-    password stand in the address.
-    """
-    from tams.client import ClientCredentials, TAMSClient
-
-    given = os.environ.get
-    credentials = None
-    if client_id := given("TAMS_API_CLIENT_ID"):
-        token_url = given("TAMS_API_TOKEN_URL") or f"{url.rstrip('/')}/token"
-        secret = given("TAMS_API_CLIENT_SECRET", "")
-        credentials = ClientCredentials(token_url, client_id, secret)
-    return TAMSClient(url, token=given("TAMS_API_TOKEN") or None, credentials=credentials)
+    return connect_by(url, os.environ)
 
 
 def screen() -> Console:

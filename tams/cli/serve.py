@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import signal
 import socket
 import sys
@@ -14,11 +13,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from tams.cli.configuration import begin
 from tams.cli.processes import Processes, Tether
 from tams.cli.refusals import tell
 from tams.errors import BadSettings, TamsError
-from tams.observability import configure_logging, masked
-from tams.settings import Settings, read_settings
+from tams.observability import masked
+from tams.settings import Settings
 
 _CONTAINERS = 10_000
 """How many more there must be than a moment ago before the youngest are looked over for cycles."""
@@ -40,15 +40,14 @@ def serve(
 ) -> None:
     """Serve the TAMS API until SIGTERM or Ctrl-C; requests under way are finished first.
 
-    All settings are environment variables; see docs/settings.md. An option wins over its variable.
+    Settings come from the environment, `.env` and a file; see docs/settings.md. An option wins.
     """
-    settings = read_settings(os.environ, host=host, port=port, data_dir=data_dir, workers=workers)
+    settings = begin(host=host, port=port, data_dir=data_dir, workers=workers)
     if not (settings.is_loopback or settings.auth_schemes or insecure):
         raise BadSettings(
             f"TAMS_HOST: {settings.host} can be reached from other machines, and authentication is "
             f"off; set TAMS_AUTH, listen on 127.0.0.1, or say --insecure"
         )
-    configure_logging(settings.log_format)
     listener = _listen(settings)
     settings = settings.model_copy(update={"port": listener.getsockname()[1]})
     if settings.workers == 1:
@@ -97,7 +96,7 @@ async def _serve_here(
             http=connections(settings.client_timeout, affordable(settings.max_connections)),
             ws="none",
             access_log=False,
-            log_level="warning",
+            log_level="error" if settings.log_level == "ERROR" else "warning",
             server_header=False,
             timeout_keep_alive=settings.keep_alive,
             timeout_graceful_shutdown=settings.shutdown_grace,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 from pathlib import Path
 from typing import Annotated
@@ -11,8 +10,9 @@ from typing import Annotated
 import structlog
 import typer
 
-from tams.observability import configure_logging, masked
-from tams.settings import Settings, read_settings
+from tams.cli.configuration import begin
+from tams.observability import masked
+from tams.settings import Settings
 
 
 def worker(
@@ -25,8 +25,7 @@ def worker(
     Any number may run beside servers with the same settings; a server with TAMS_BACKGROUND=false
     leaves all of it to them. See docs/operations.md.
     """
-    settings = read_settings(os.environ, data_dir=data_dir)
-    configure_logging(settings.log_format)
+    settings = begin(data_dir=data_dir)
     import uvloop
 
     uvloop.run(_work(settings))

@@ -186,9 +186,11 @@ class TAMSClient:
         given: list[MediaObject] = reply.body["media_objects"]
         return given
 
-    async def upload(self, to: MediaObject, file: Path, progress: Progress = _unheard) -> None:
-        """PUT the bytes of `file` where `allocate` said."""
-        await self._connection.send_file(to, file, progress)
+    async def upload(
+        self, to: MediaObject, file: Path, progress: Progress = _unheard, *, plain: bool = False
+    ) -> None:
+        """PUT the bytes of `file` where `allocate` said, with a checksum unless `plain`."""
+        await self._connection.send_file(to, file, progress, plain=plain)
 
     async def download(
         self, get_urls: Sequence[GetUrl], file: Path, progress: Progress = _unheard

@@ -34,6 +34,8 @@ Progress: TypeAlias = Callable[[int], None]
 
 CHUNK = 1 << 18
 _PATIENCE = aiohttp.ClientTimeout(total=None, sock_connect=30, sock_read=120)
+_CODE = re.compile(r"<Error>.*<Code>(\w+)</Code>", re.DOTALL)
+"""What object stores say of an error: `SignatureDoesNotMatch`, `EntityTooLarge`."""
 _NEXT = re.compile(r'<([^>]*)>[^<]*;\s*rel="?next"?', re.IGNORECASE)
 
 
@@ -99,11 +101,16 @@ class Connection:
 
         return await self._retry.run(attempt, repeatable=repeatable)
 
-    async def send_file(self, to: MediaObject, file: Path, progress: Progress) -> None:
-        """PUT the bytes of an Object with their MD5, so that the store refuses damaged ones."""
-        size, md5 = await in_thread(partial(_measured, file))
+    async def send_file(
+        self, to: MediaObject, file: Path, progress: Progress, *, plain: bool = False
+    ) -> None:
+        """PUT the bytes of an Object with their MD5, so that the store refuses damaged ones.
+
+        A `plain` request has no headers but those that the server named.
+        """
+        size, proof = await in_thread(partial(_sized if plain else _measured, file))
         request = to["put_url"]
-        headers = {"Content-MD5": md5, **request.get("headers", {})}
+        headers = {**proof, **request.get("headers", {})}
         if "content-type" in request:
             headers["Content-Type"] = request["content-type"]
 
@@ -195,6 +202,8 @@ async def _refuse(answer: aiohttp.ClientResponse) -> None:
     text = await answer.text(errors="replace")
     after = _seconds(answer.headers.get("Retry-After", ""))
     said = _detail(text) or f"{answer.method} {answer.url.path}: {answer.status} {answer.reason}"
+    if code := _CODE.search(text):
+        said = f"{said}, {code[1]}"
     raise RequestFailed(answer.status, said, after)
 
 
@@ -232,10 +241,15 @@ def _detail(text: str) -> str | None:
     return said if said is None or isinstance(said, str) else json.dumps(said)
 
 
-def _measured(file: Path) -> tuple[int, str]:
+def _measured(file: Path) -> tuple[int, dict[str, str]]:
     with file.open("rb") as stream:
         digest = hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False))
-        return stream.tell(), base64.b64encode(digest.digest()).decode()
+        proof = base64.b64encode(digest.digest()).decode()
+        return stream.tell(), {"Content-MD5": proof}
+
+
+def _sized(file: Path) -> tuple[int, dict[str, str]]:
+    return file.stat().st_size, {}
 
 
 class _FileBody(aiohttp.Payload):

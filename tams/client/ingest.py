@@ -37,6 +37,7 @@ BATCH = 32
 class Ingested:
     """What stands on the server now; `added` Segments of all `segments` are new."""
 
+    source_id: str
     flow_id: str
     track_flows: Sequence[tuple[str, str]]
     """Of each track: `video` or `audio`, and the id of its Flow."""
@@ -72,6 +73,7 @@ async def ingest(client: TAMSClient, file: Path, wishes: Wishes, watch: Watch) -
     ]
     added = sum([await store.run() for store in stores])
     return Ingested(
+        source_id=naming.source_id,
         flow_id=naming.multi_id,
         track_flows=[(track.kind, naming.flow_id(track)) for track in tracks],
         left_out=[

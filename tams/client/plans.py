@@ -31,6 +31,15 @@ MULTI = "urn:x-nmos:format:multi"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """Names that tell Flows of the same content apart; in a `series`, files share a Source."""
+
+    source: str
+    flow: str
+    series: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
     """How a file is to be stored; None is what an earlier ingest of it chose, or the usual.
 
@@ -45,6 +54,8 @@ class Wishes:
     source_label: str | None = None
     tags: Tags = field(default_factory=dict)
     container: Container = "auto"
+    names: Names | None = None
+    """None where the content alone decides which Flows they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +93,12 @@ class Naming:
     """
 
     def __init__(self, content: str, file_name: str, wishes: Wishes) -> None:
-        self._content = content
+        names = wishes.names
+        self._flows = self._sources = content
+        self._series = names is not None and names.series
+        if names is not None:
+            self._sources = f"{'series' if names.series else content} {names.source}"
+            self._flows = f"{content} {names.source} {names.flow}"
         self._label = wishes.label or file_name
         self._tags = wishes.tags
         self._container = wishes.container
@@ -91,6 +107,11 @@ class Naming:
     def multi_id(self) -> str:
         """The id of the Flow that collects those of the tracks."""
         return self._flow_id(self._container, "multi")
+
+    @property
+    def source_id(self) -> str:
+        """The id of the Source of the whole file."""
+        return _id(self._sources, "source", "multi")
 
     def flow_id(self, track: Track) -> str:
         """Return the id that this track's Flow has on every server."""
@@ -107,7 +128,7 @@ class Naming:
         duration = plan.segment_duration
         return {
             "id": self.flow_id(track),
-            "source_id": self._id("source", track.index),
+            "source_id": self._track_source_id(track),
             "format": f"urn:x-nmos:format:{track.kind}",
             "label": f"{self._label} {track.kind} {track.index}",
             "codec": track.codec,
@@ -124,7 +145,7 @@ class Naming:
         """Return the body of the Flow that collects those of the tracks."""
         return {
             "id": self.multi_id,
-            "source_id": self._id("source", "multi"),
+            "source_id": self.source_id,
             "format": MULTI,
             "label": self._label,
             "tags": {**self._tags, START_TAG: format_timestamp(plan.start)},
@@ -133,11 +154,17 @@ class Naming:
             ],
         }
 
-    def _flow_id(self, container: Container, part: object) -> str:
-        return self._id("flow" if container == "auto" else f"{container} flow", part)
+    def _track_source_id(self, track: Track) -> str:
+        # The files of a series need not have their tracks in one order.
+        part = f"{track.kind} {track.index}" if self._series else track.index
+        return _id(self._sources, "source", part)
 
-    def _id(self, noun: str, part: object) -> str:
-        return str(uuid5(NAMESPACE, f"{self._content} {noun} {part}"))
+    def _flow_id(self, container: Container, part: object) -> str:
+        return _id(self._flows, "flow" if container == "auto" else f"{container} flow", part)
+
+
+def _id(owner: str, noun: str, part: object) -> str:
+    return str(uuid5(NAMESPACE, f"{owner} {noun} {part}"))
 
 
 def _carrier(track: Track) -> Carrier:

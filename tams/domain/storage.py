@@ -131,6 +131,11 @@ class Signer(Protocol):
         """By id, those whose plain URLs, `{public_url}/{key}`, may be shown after them."""
         ...
 
+    @property
+    def most_urls(self) -> int:
+        """How many URLs of an Object are shown at most; 0: all."""
+        ...
+
     def shows_label(self, label: str | None) -> bool:
         """Whether an uncontrolled instance with this label may be shown."""
         ...

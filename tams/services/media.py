@@ -16,6 +16,8 @@ from tams.storage.local import LocalStorage
 from tams.storage.sending import Sending
 
 _UNKNOWN_TYPE = "application/octet-stream"
+_UNSAID = frozenset({"application/x-www-form-urlencoded", _UNKNOWN_TYPE})
+"""What curl, Python and others send by themselves with bytes of which nothing is said."""
 
 
 class Readable(Protocol):
@@ -164,6 +166,8 @@ class Media:
 
 def _content_type(url: MediaUrl, sent: str) -> str:
     """The type of an upload: the one that the URL is bound to, if any, else the one it sends."""
+    if sent.lower() in _UNSAID:
+        sent = ""
     if url.content_type and sent and sent.lower() != url.content_type.lower():
         raise MediaRefused(f"Content-Type: this URL is for {url.content_type}, not {sent}")
     content_type = url.content_type or sent or _UNKNOWN_TYPE

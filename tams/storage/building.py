@@ -14,17 +14,21 @@ from tams.storage.local import LocalStorage
 from tams.storage.places import AzurePlace, Folder, Place, S3Place
 from tams.storage.secret import load_secret
 from tams.storage.signing import GRACE_S, MediaUrls
-from tams.storage.sigv4 import LONGEST_S
+from tams.storage.sigv4 import LONGEST_S, Credentials
 
 
 @dataclass(frozen=True)
 class Builder:
-    """Builds storages whose URLs live for `timeout` seconds, and repeat within `window` seconds."""
+    """Builds storages whose URLs live for `timeout` seconds, and repeat within `window` seconds.
+
+    `s3_keys` are for S3 places without a profile; None: what AWS's own tools would find.
+    """
 
     data_dir: Path
     clock: Clock
     timeout: int
     window: int
+    s3_keys: Credentials | None = None
 
     def build(self, place: Place, backend: StorageBackend) -> Storage:
         """What moves bytes there, not opened yet; raises `BadSettings`."""
@@ -59,7 +63,12 @@ class Builder:
         from tams.storage.s3 import S3Storage
 
         return S3Storage(
-            backend, place, self.clock, url_timeout=self.timeout, url_window=self.window
+            backend,
+            place,
+            self.clock,
+            url_timeout=self.timeout,
+            url_window=self.window,
+            keys=self.s3_keys,
         )
 
     def _azure(self, place: AzurePlace, backend: StorageBackend) -> Storage:

@@ -19,6 +19,7 @@ from tams.domain.storage import StorageBackend
 from tams.errors import BadSettings
 from tams.storage.building import Builder
 from tams.storage.places import Place, parse_place
+from tams.storage.sigv4 import Credentials
 from tams.storage.storages import Storages
 from tams.storage.tables import Table, read_tables
 
@@ -89,23 +90,45 @@ class BackendSettings(BaseModel):
 
 
 def build_storages(
-    setting: str, data_dir: Path, clock: Clock, *, url_timeout: int, url_window: int
+    setting: str,
+    data_dir: Path,
+    clock: Clock,
+    *,
+    url_timeout: int,
+    url_window: int,
+    default: str = "",
+    s3_keys: Credentials | None = None,
+    most_urls: int = 0,
 ) -> Storages:
     """The Storages of a deployment, not opened yet; `setting` is TAMS_STORAGE, empty if unset.
 
     The key of local URLs is `media.secret` in the data folder; timeout and window are in seconds.
-    Raises `BadSettings`, which names the backend and the field.
+    `default` is the id or label of the default backend, empty if the file says which; `s3_keys`
+    are for S3 places without a profile. Raises `BadSettings`, which names the backend and the
+    field.
     """
     backends = read_backends(setting, data_dir)
-    builder = Builder(data_dir, clock, url_timeout, url_window)
-    only = len(backends) == 1
+    builder = Builder(data_dir, clock, url_timeout, url_window, s3_keys)
+    chosen = _chosen(backends, default)
     return Storages(
-        builder.build(
-            settings.place,
-            settings.backend(default=only if settings.default is None else settings.default),
-        )
-        for settings in backends
+        (
+            builder.build(settings.place, settings.backend(default=settings in chosen))
+            for settings in backends
+        ),
+        most_urls=most_urls,
     )
+
+
+def _chosen(backends: Sequence[BackendSettings], default: str) -> Sequence[BackendSettings]:
+    """The default backend, if there is one."""
+    if not default:
+        only = len(backends) == 1
+        return [one for one in backends if (only if one.default is None else one.default)]
+    named = [one for one in backends if default in (one.backend_id, one.label)]
+    if not named:
+        known = ", ".join(one.label or one.backend_id for one in backends)
+        raise BadSettings(f"TAMS_DEFAULT_STORAGE: it must be one of {known}, not {default}")
+    return named[:1]
 
 
 def read_backends(setting: str, data_dir: Path) -> Sequence[BackendSettings]:

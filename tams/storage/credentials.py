@@ -31,19 +31,27 @@ _log = structlog.get_logger(__name__)
 class AwsCredentials:
     """The credentials of one profile, at hand at every moment between `open` and `close`.
 
+    Those that are `given` are looked for nowhere, and do not end.
+
     URLs that temporary ones have signed end with them, whatever the URLs say: `url_lifetime`, in
     seconds, is how long they should work, and a warning says where they will not.
     """
 
-    def __init__(self, profile: str | None, *, url_lifetime: int) -> None:
+    def __init__(
+        self, profile: str | None, *, url_lifetime: int, given: Credentials | None = None
+    ) -> None:
         self._profile = profile
         self._url_lifetime = url_lifetime
         self._found: Any = None
+        self._given = given
         self._current: Credentials | None = None
         self._renewal: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
-        """Find them; raises `BadSettings` if there are none."""
+        """Find them, unless they were given; raises `BadSettings` if there are none."""
+        if self._given is not None:
+            self._current = self._given
+            return
         self._found = await asyncio.to_thread(_find, self._profile)
         await self.refresh()
         if self._ends:

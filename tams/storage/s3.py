@@ -14,14 +14,15 @@ from tams.storage.credentials import AwsCredentials
 from tams.storage.places import S3Place
 from tams.storage.remote import PATIENCE, Patience, RemoteStorage
 from tams.storage.s3_copies import LARGEST, Original, S3Copies
-from tams.storage.sigv4 import S3Urls
+from tams.storage.sigv4 import Credentials, S3Urls
 
 
 class S3Storage(RemoteStorage):
     """Objects in a bucket; clients reach them by URLs that only say the host and are signed here.
 
-    `url_timeout` and `url_window` are in seconds, as in `S3Urls`; the service itself copies what is
-    larger than `largest_copy` bytes in parts.
+    `url_timeout` and `url_window` are in seconds, as in `S3Urls`; `keys` are those of a place
+    without a profile, None if they are to be found. The service itself copies what is larger than
+    `largest_copy` bytes in parts.
     """
 
     def __init__(
@@ -32,11 +33,14 @@ class S3Storage(RemoteStorage):
         *,
         url_timeout: int,
         url_window: int,
+        keys: Credentials | None = None,
         patience: Patience = PATIENCE,
         largest_copy: int = LARGEST,
     ) -> None:
         self.place = place
-        self._credentials = AwsCredentials(place.profile, url_lifetime=url_timeout)
+        self._credentials = AwsCredentials(
+            place.profile, url_lifetime=url_timeout, given=keys if place.profile is None else None
+        )
         self._urls = S3Urls(
             place.public,
             place.prefix,

@@ -14,7 +14,13 @@ class UrlSigner:
     `base_url` is where the caller reached this server, without a slash at its end.
     """
 
-    def __init__(self, storages: Mapping[str, Storage], wanted: UrlFilter, base_url: str) -> None:
+    def __init__(
+        self,
+        storages: Mapping[str, Storage],
+        wanted: UrlFilter,
+        base_url: str,
+        most_urls: int = 0,
+    ) -> None:
         accepted = {
             storage_id: storage
             for storage_id, storage in storages.items()
@@ -22,6 +28,7 @@ class UrlSigner:
         }
         signed = accepted if wanted.presigned is not False else {}
         plain = accepted if wanted.presigned is not True else {}
+        self.most_urls = most_urls
         self._wanted = wanted
         self._base_url = base_url
         self._signed = signed

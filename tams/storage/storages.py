@@ -20,9 +20,13 @@ def in_use(storages: Mapping[str, Storage], storage_id: str | None) -> Storage:
 
 
 class Storages(Mapping[str, Storage]):
-    """Every Storage by the id of its backend, in the order of the settings."""
+    """Every Storage by the id of its backend, in the order of the settings.
 
-    def __init__(self, storages: Iterable[Storage]) -> None:
+    No more than `most_urls` are shown of an Object; 0: all.
+    """
+
+    def __init__(self, storages: Iterable[Storage], *, most_urls: int = 0) -> None:
+        self._most_urls = most_urls
         self._by_id = {storage.backend.id: storage for storage in storages}
         self._opened = AsyncExitStack()
 
@@ -48,7 +52,7 @@ class Storages(Mapping[str, Storage]):
 
     def signer(self, wanted: UrlFilter, base_url: str) -> Signer:
         """Make the Signer of one answer, for a caller that reached this server at `base_url`."""
-        return UrlSigner(self, wanted, base_url)
+        return UrlSigner(self, wanted, base_url, self._most_urls)
 
     async def open(self) -> None:
         """Open all or none; raises `BadSettings`."""

@@ -65,7 +65,25 @@ class GetUrls:
         return json.dumps(entry | ({"controlled": False} if self._verbose else {}))
 
 
-_OPENING = ',"get_urls":['
+class FewGetUrls(GetUrls):
+    """The same, cut off after as many as may be shown; where all may be, nothing is paid for it."""
+
+    def member(self, storage_id: str | None, key: str | None, others: Iterable[Instance]) -> str:
+        """A `get_urls` as that of `GetUrls`, cut off."""
+        shown = super().member(storage_id, key, others)
+        if not shown:
+            return ""
+        entries = json.loads(shown.removeprefix(_NAME))[: self._signer.most_urls]
+        return f"{_NAME}{json.dumps(entries, separators=(',', ':'))}"
+
+
+def urls_printer(signer: Signer, *, verbose: bool) -> GetUrls:
+    """What prints them, all or as many as may be shown."""
+    return (FewGetUrls if signer.most_urls else GetUrls)(signer, verbose=verbose)
+
+
+_NAME = ',"get_urls":'
+_OPENING = f"{_NAME}["
 
 
 def _member(entries: Iterable[str]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from tams.domain.objects import Object
 from tams.domain.storage import Signer
-from tams.wire.get_urls import GetUrls
+from tams.wire.get_urls import urls_printer
 from tams.wire.values import present
 
 
@@ -22,7 +22,7 @@ def object_json(found: Object, flow_ids: Sequence[str], signer: Signer, *, verbo
             "key_frame_count": found.key_frame_count,
         }
     )
-    urls = GetUrls(signer, verbose=verbose)
+    urls = urls_printer(signer, verbose=verbose)
     init = "" if found.init_object is None else urls.init_object("id", found.init_object)
     get_urls = urls.member(None, None, found.instances)
     return f"{json.dumps(facts)[:-1]}{init}{get_urls}}}".encode("ascii")

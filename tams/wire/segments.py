@@ -27,7 +27,7 @@ from tams.domain.timerange import (
 )
 from tams.domain.tuples import made
 from tams.errors import Invalid
-from tams.wire.get_urls import GetUrls
+from tams.wire.get_urls import urls_printer
 from tams.wire.values import WHOLE, invalid, parse, refuse_constants, timestamp_text
 
 
@@ -227,7 +227,7 @@ def segments_json(
     Printed in one loop without a call that can be spared, since a page holds up to a thousand: by
     way of dictionaries and `json.dumps` it takes four times as long.
     """
-    urls = GetUrls(signer, verbose=verbose)
+    urls = urls_printer(signer, verbose=verbose)
     printed: list[str] = []
     before, last, last_text = "[", None, ""
     for (

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tams.settings import IN_MEMORY
+from tests.serving import serving
+
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ORIGIN = {"Origin": "https://editor.example"}
@@ -64,3 +67,31 @@ async def test_answers_and_refusals_can_be_read_by_scripts(server, path):
         "x-paging-reverse-order",
         "x-paging-timerange",
     }
+
+
+async def test_h028_origins_credentials_methods_and_headers_are_settings(tmp_path):
+    chosen = {
+        "cors_origins": "https://editor.example, https://other.example",
+        "cors_credentials": "true",
+        "cors_methods": "GET,HEAD",
+        "cors_headers": "Authorization",
+    }
+    preflight = {"Access-Control-Request-Method": "GET"}
+    async with serving(tmp_path, IN_MEMORY, **chosen) as chosen_server:
+        answer = await chosen_server.get("/flows", headers=ORIGIN)
+        assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN["Origin"]
+        assert answer.headers["Access-Control-Allow-Credentials"] == "true"
+        asked = {**ORIGIN, **preflight, "Access-Control-Request-Headers": "authorization"}
+        answer = await chosen_server.request("OPTIONS", "/flows", headers=asked)
+        assert answer.status == 200
+        assert answer.headers["Access-Control-Allow-Methods"] == "GET, HEAD"
+        for refused in (
+            {"Origin": "https://elsewhere.example"},
+            {"Access-Control-Request-Method": "DELETE"},
+            {"Access-Control-Request-Headers": "x-own"},
+        ):
+            answer = await chosen_server.request("OPTIONS", "/flows", headers=asked | refused)
+            assert answer.status == 400
+        elsewhere = {"Origin": "https://elsewhere.example"}
+        answer = await chosen_server.get("/flows", headers=elsewhere)
+        assert "Access-Control-Allow-Origin" not in answer.headers

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 import pytest
 
+from tams.client import TAMSVideoUploader
 from tams.conformance.media import fetch, listed, new_media, object_path, own_url, store
-from tests.serving import CheckedServer, free_port, serving
+from tams.settings import read_settings
+from tests.ceph import ACCESS_KEY, SECRET_KEY, Gateway
+from tests.serving import CheckedServer, free_port, serving, serving_apart
 
 KINDS = """
 [[backend]]
@@ -57,6 +63,43 @@ async def test_objects_move_between_a_bucket_and_a_folder(server: CheckedServer)
     urls = [entry["url"] for entry in (await listed(server, flow_id))[0]["get_urls"]]
     assert len(urls) == 2
     assert [(await fetch(server, url)).body for url in urls] == [content] * 2
+
+
+def test_f011_h012_h019_a_bucket_by_the_documents_names_takes_an_upload(
+    gateway: Gateway, s3_bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    settings = read_settings(
+        {
+            "S3_ENDPOINT_URL": gateway.endpoint,
+            "S3_ACCESS_KEY_ID": ACCESS_KEY,
+            "S3_SECRET_ACCESS_KEY": SECRET_KEY,
+            "S3_BUCKET_NAME": s3_bucket,
+            "S3_USE_SSL": "false",
+            "TAMS_STORAGE_PATH": "/studio/tams",
+        }
+    )
+    keys = {
+        "s3_access_key_id": settings.s3_access_key_id,
+        "s3_secret_access_key": settings.s3_secret_access_key.get_secret_value(),
+    }
+    file = tmp_path / "clip.mp4"
+    file.write_bytes(b"no media, but all its bytes")
+    catalogue = f"sqlite:///{tmp_path}/catalogue.sqlite"
+    with serving_apart(tmp_path, catalogue, storage=settings.storage, **keys) as base:
+        assert TAMSVideoUploader(base).upload_video(file, "Gate 4", "Morning", duration="1")
+        with urlopen(f"{base}/flows") as answer:
+            [flow] = json.load(answer)
+        with urlopen(f"{base}/flows/{flow['id']}/segments") as answer:
+            [segment] = json.load(answer)
+        [entry] = segment["get_urls"]
+        with urlopen(entry["url"]) as answer:
+            assert answer.read() == file.read_bytes()
+    key = (
+        rf"/{s3_bucket}/studio/tams/\d{{4}}/\d\d/\d\d/{flow['id']}/{segment['object_id']}\.\w+\.mp4"
+    )
+    assert re.fullmatch(key, urlsplit(entry["url"]).path)
 
 
 @pytest.fixture

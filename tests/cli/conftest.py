@@ -22,6 +22,7 @@ PAGE = 3
 class Store:
     """Flows, Segments and bytes in memory.
 
+    Uploads are answered with the statuses `first_answers` until none is left.
     From `refuse_uploads_after` on it takes no bytes; the first uploads wait until they meet; from
     `stall_uploads_after` on, an upload sets `stalled` and is not answered until the end.
     """
@@ -36,6 +37,9 @@ class Store:
         self.uploads = 0
         self.downloads: list[str] = []
         self.flow_puts = 0
+        self.requests: list[tuple[str, str]] = []
+        self.upload_headers: list[dict[str, str]] = []
+        self.first_answers: list[int] = []
         self.batches: list[int] = []
         self.refuse_uploads_after: int | None = None
         self.uploads_meet: asyncio.Barrier | None = None
@@ -44,10 +48,11 @@ class Store:
         self.released = asyncio.Event()
 
     def app(self) -> web.Application:
-        app = web.Application(client_max_size=1 << 28)
+        app = web.Application(client_max_size=1 << 28, middlewares=[self._noted])
         app.add_routes(
             [
                 web.get("/sources", self.list_sources),
+                web.get("/sources/{id}", self.get_source),
                 web.put("/sources/{id}/{name}", self.put_source_property),
                 web.get("/flows", self.list_flows),
                 web.get("/flows/{id}", self.get_flow),
@@ -62,6 +67,17 @@ class Store:
             ]
         )
         return app
+
+    @web.middleware
+    async def _noted(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        self.requests.append((request.method, request.path))
+        return await handler(request)
+
+    async def get_source(self, request: web.Request) -> web.Response:
+        source = self.sources.get(request.match_info["id"])
+        if source is None:
+            return web.json_response({"detail": "there is no such Source"}, status=404)
+        return web.json_response(source)
 
     async def list_sources(self, _request: web.Request) -> web.Response:
         return web.json_response(list(self.sources.values()))
@@ -124,6 +140,8 @@ class Store:
         return web.json_response({"media_objects": given}, status=201)
 
     async def list_segments(self, request: web.Request) -> web.Response:
+        if request.match_info["id"] not in self.flows:
+            return web.json_response({"detail": "there is no such Flow"}, status=404)
         found = [_listed(request, segment) for segment in self._overlapping(request)]
         first = int(request.query.get("page", "0"))
         headers = {}
@@ -166,6 +184,10 @@ class Store:
 
     async def put_bytes(self, request: web.Request) -> web.Response:
         content = await request.read()
+        self.upload_headers.append({name.lower(): text for name, text in request.headers.items()})
+        if self.first_answers:
+            error = "<Error><Code>SignatureDoesNotMatch</Code></Error>"
+            return web.Response(text=error, status=self.first_answers.pop(0))
         if self.uploads_meet is not None:
             async with asyncio.timeout(10):
                 await self.uploads_meet.wait()

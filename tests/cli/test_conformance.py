@@ -55,7 +55,9 @@ def answering() -> Iterator[str]:
     loop.close()
 
 
-def test_a_server_that_conforms_is_told_so_and_left_as_it_was(shell, base, tmp_path, monkeypatch):
+def test_f017_a_server_that_conforms_is_told_so_and_left_as_it_was(
+    shell, base, tmp_path, monkeypatch
+):
     monkeypatch.delenv("TAMS_SPEC_DIR", raising=False)
     at = tmp_path / "results.json"
     run = shell("conformance", "--url", base, "--only", "1-6,52,153", "--json", str(at))

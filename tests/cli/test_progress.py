@@ -51,6 +51,12 @@ def test_ingest_and_export_show_a_progress_bar(store, clip, tmp_path: Path) -> N
     assert re.search(r"join +━+ +100%", shown)
 
 
+def test_upload_shows_a_progress_bar(store, clip) -> None:
+    file = clip("short.mp4", seconds=2)
+    shown = on_a_terminal("upload", str(file), "--base-url", store.url)
+    assert re.search(r"short\.mp4 ━+ +100%", shown)
+
+
 def test_where_nobody_looks_no_bar_is_drawn(store, tams, clip) -> None:
     run = tams("ingest", str(clip("clip.mp4")))
     assert (run.exit_code, run.stderr) == (0, "")

@@ -364,3 +364,14 @@ def test_the_printed_catalogue_has_no_password(
         assert server.stop() == 0
     assert f"catalogue    {url.replace(PASSWORD, '***')}\n" in server.said
     assert PASSWORD not in server.said
+
+
+def test_what_a_name_of_the_documents_does_not_do_is_said_at_the_start(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("ENABLE_UUID_VALIDATION=false\nSECRET_KEY=" + PASSWORD * 3)
+    settings = {"env_file": str(tmp_path / ".env"), "log_level": "DEBUG"}
+    with server_process(tmp_path, "", **settings) as server:
+        assert server.stop() == 0
+    assert f"ENABLE_UUID_VALIDATION in {tmp_path / '.env'} changes nothing: " in server.said
+    [told] = [line for line in server.said.splitlines() if "setting=jwt_secret" in line]
+    assert f"SECRET_KEY in {tmp_path / '.env'}" in told
+    assert PASSWORD not in server.said

@@ -16,24 +16,37 @@ from threading import Thread
 PROJECT = Path(__file__).parents[2]
 TAMS = (str(Path(sys.executable).with_name("tams")),)
 DEADLINE_S = 60
+NO_FILES = {"TAMS_ENV_FILE": "", "TAMS_CONFIG": ""}
+"""Settings come from no file, whatever lies in the working directory."""
 
 
 def environment(**settings: str) -> dict[str, str]:
-    """This process's environment with these settings, given without their prefix, and no other."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("TAMS_")}
-    return kept | {f"TAMS_{name.upper()}": value for name, value in settings.items()}
+    """This process's environment with these settings, given without their prefix, and no other.
+
+    No file adds any unless its name is given.
+    """
+    ours = ("TAMS_", "S3_", "VAST_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    return kept | NO_FILES | {f"TAMS_{name.upper()}": value for name, value in settings.items()}
 
 
 class TamsProcess:
     """A command that goes on until it is told to end; it is ready once it has said what it must."""
 
-    def __init__(self, log: Path, command: Sequence[str], ready: str, **settings: str) -> None:
+    def __init__(
+        self,
+        log: Path,
+        command: Sequence[str],
+        ready: str,
+        cwd: Path = PROJECT,
+        **settings: str,
+    ) -> None:
         """`ready` is a pattern; `settings` are those of the environment, without prefix."""
         self._log = log
         self._process = subprocess.Popen(
             command,
             env=environment(**settings),
-            cwd=PROJECT,
+            cwd=cwd,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )
@@ -53,11 +66,11 @@ class TamsProcess:
         self._output.put(b"")
 
     def _awaited(self, ready: str) -> str:
-        found = re.search(ready, self._output.get(timeout=DEADLINE_S).decode())
-        if found is None:
-            self.kill()
-            raise AssertionError(f"it did not start: {self._log.read_text()}")
-        return found[0]
+        while line := self._output.get(timeout=DEADLINE_S):
+            if found := re.search(ready, line.decode()):
+                return found[0]
+        self.kill()
+        raise AssertionError(f"it did not start: {self._log.read_text()}")
 
     @property
     def said(self) -> str:

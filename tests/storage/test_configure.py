@@ -48,6 +48,40 @@ def test_one_url_is_one_backend(tmp_path: Path) -> None:
     assert storage.backend.default_storage
 
 
+def test_h017_a_setting_says_which_backend_is_the_default(tmp_path: Path) -> None:
+    file = tmp_path / "storage.toml"
+    file.write_text(
+        f'''
+        [[backend]]
+        url = "file:///srv/fast"
+        label = "fast"
+        default = true
+        [[backend]]
+        url = "file:///srv/slow"
+        id = "{ID}"
+        label = "slow"
+        '''
+    )
+
+    def default(named: str) -> list[str | None]:
+        storages = build_storages(
+            str(file),
+            tmp_path / "data",
+            StoppedClock(),
+            url_timeout=3600,
+            url_window=900,
+            default=named,
+        )
+        backends = [storage.backend for storage in storages.values()]
+        return [backend.label for backend in backends if backend.default_storage]
+
+    assert default("") == ["fast"]
+    assert default("slow") == ["slow"]
+    assert default(ID) == ["slow"]
+    with pytest.raises(BadSettings, match=r"TAMS_DEFAULT_STORAGE: .* fast, slow, not archive"):
+        default("archive")
+
+
 def test_a_file_sets_every_field(tmp_path: Path) -> None:
     storages = from_toml(
         f"""

@@ -17,6 +17,7 @@ class OneBackend:
     """A signer of one backend that shows every label."""
 
     def __init__(self) -> None:
+        self.most_urls = 0
         self.backends = {BACKEND.id: BACKEND}
         self.public_backends: dict[str, StorageBackend] = {}
 

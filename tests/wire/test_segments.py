@@ -33,7 +33,13 @@ COLD = StorageBackend(id="cold", provider="local", store_product="folder")
 class StubSigner:
     """Signs by naming the place, for the backends it is given."""
 
-    def __init__(self, *backends: StorageBackend, public: tuple[StorageBackend, ...] = ()) -> None:
+    def __init__(
+        self,
+        *backends: StorageBackend,
+        public: tuple[StorageBackend, ...] = (),
+        most_urls: int = 0,
+    ) -> None:
+        self.most_urls = most_urls
         self.backends = {backend.id: backend for backend in backends}
         self.public_backends = {backend.id: backend for backend in public}
 
@@ -136,6 +142,23 @@ def test_a_second_instance_is_listed_in_its_own_backend() -> None:
         "https://hot.example/tams/a.ts?signature=1",
         "https://cold.example/b?signature=1",
     ]
+
+
+@pytest.mark.parametrize("most", [0, 1, 2, 3, 4])
+def test_h018_no_more_urls_are_shown_than_may_be(most: int) -> None:
+    others = (
+        Instance(storage_id="cold", key="b"),
+        Instance(url="https://media.example/a", label="elsewhere"),
+    )
+    whole = StubSigner(HOT, COLD, public=(HOT,))
+    (full,) = printed(segment(others=others), signer=whole)
+    assert len(full["get_urls"]) == 4
+    few = StubSigner(HOT, COLD, public=(HOT,), most_urls=most)
+    (shown,) = printed(segment(others=others), signer=few)
+    assert shown == full | {"get_urls": full["get_urls"][: most or 4]}
+    hidden = Instance(url="https://media.example/a", label="hidden")
+    (shown,) = printed(segment(storage_id=None, key=None, others=(hidden,)), signer=few)
+    assert "get_urls" not in shown
 
 
 def test_an_init_object_is_shown_with_urls_like_those_of_the_segment() -> None:

@@ -1,10 +1,9 @@
-"""Settings, read from the environment once, at start; each field gives type, default and reason."""
+"""The settings; each field gives type, default and reason."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
@@ -14,34 +13,19 @@ from pydantic import (
     ConfigDict,
     Field,
     SecretStr,
-    ValidationError,
     field_validator,
     model_validator,
 )
-
-from tams.errors import BadSettings
-
-PREFIX = "TAMS_"
-_ORIGIN = re.compile(r"https?://[^/,\s?#@]+")
-IGNORED = frozenset(
-    {
-        "TAMS_SPEC_DIR",
-        "TAMS_PROOF",
-        "TAMS_API_BASE_URL",
-        "TAMS_API_TOKEN",
-        "TAMS_API_TOKEN_URL",
-        "TAMS_API_CLIENT_ID",
-        "TAMS_API_CLIENT_SECRET",
-    }
-)
-"""Names that belong to the tests and the client commands."""
 
 IN_MEMORY = "sqlite:///:memory:"
 """A catalogue that no other process sees."""
 
 
+_ORIGIN = re.compile(r"https?://[^/,\s?#@]+")
+
+
 class Settings(BaseModel):
-    """How this deployment runs; the variable of `data_dir` is TAMS_DATA_DIR."""
+    """How this deployment runs; `data_dir` is TAMS_DATA_DIR in the environment."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
@@ -53,6 +37,24 @@ class Settings(BaseModel):
     )
     storage: str = Field(
         "", description="a TOML or JSON file of backends, or one URL; empty: the data folder"
+    )
+    default_storage: str = Field(
+        "",
+        description="id or label of the backend where media go whose request names none; empty: as "
+        "the file of backends says",
+    )
+    s3_access_key_id: str = Field(
+        "",
+        description="what S3 backends without a `profile` are asked with; empty: what AWS's own "
+        "tools would find",
+    )
+    s3_secret_access_key: SecretStr = Field(
+        SecretStr(""), description="the secret of that access key"
+    )
+    get_urls_max: int = Field(
+        0,
+        ge=0,
+        description="most `get_urls` that are shown of an Object; 0: all, as in the standard",
     )
     public_url: str = Field(
         "",
@@ -85,11 +87,6 @@ class Settings(BaseModel):
     )
     extensions: str = Field(
         "all", description="what there is beside the standard: `all`, `none`, or a comma list"
-    )
-    cors_origins: str = Field(
-        "*",
-        description="origins of which a browser's scripts may call: `*`, or a comma list; empty: "
-        "none",
     )
     dialects: str = Field(
         "all",
@@ -205,6 +202,22 @@ class Settings(BaseModel):
         30, ge=0, description="seconds that requests have to finish after SIGTERM"
     )
     log_format: Literal["text", "json"] = Field("text", description="how log lines are written")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="what is not said in the log: all that matters less than this"
+    )
+    cors_origins: str = Field(
+        "*",
+        description="comma list of web sites whose pages may ask this server; `*`: of all; empty: "
+        "of none",
+    )
+    cors_methods: str = Field(
+        "GET,HEAD,PUT,POST,DELETE", description="comma list of methods that they may use"
+    )
+    cors_headers: str = Field("*", description="comma list of headers that they may send; `*`: any")
+    cors_credentials: bool = Field(
+        default=False,
+        description="whether browsers send what they keep, such as Basic credentials, with it",
+    )
 
     @field_validator("public_url")
     @classmethod
@@ -228,14 +241,14 @@ class Settings(BaseModel):
     @field_validator("cors_origins")
     @classmethod
     def _origins(cls, value: str) -> str:
-        if any(one != "*" and not _ORIGIN.fullmatch(one) for one in _listed(value)):
+        if any(one != "*" and not _ORIGIN.fullmatch(one) for one in listed(value)):
             raise ValueError("each must be * or an origin such as https://editor.example:8443")
         return value
 
     @field_validator("oidc_issuers")
     @classmethod
     def _addresses(cls, value: str) -> str:
-        if not all(one.startswith(("http://", "https://")) for one in _listed(value)):
+        if not all(one.startswith(("http://", "https://")) for one in listed(value)):
             raise ValueError("each must begin with http:// or https://")
         return value
 
@@ -261,6 +274,28 @@ class Settings(BaseModel):
             raise ValueError("TAMS_AUTH: basic needs the users of TAMS_CREDENTIALS")
         return self
 
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _capitals(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _no_site_of_all_has_credentials(self) -> Settings:
+        if self.cors_credentials and "*" in listed(self.cors_origins):
+            raise ValueError(
+                "TAMS_CORS_CREDENTIALS: pages of any site could act as whoever looks at them; name "
+                "the sites in TAMS_CORS_ORIGINS"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _keys_come_in_pairs(self) -> Settings:
+        if bool(self.s3_access_key_id) != bool(self.s3_secret_access_key.get_secret_value()):
+            raise ValueError(
+                "TAMS_S3_ACCESS_KEY_ID, TAMS_S3_SECRET_ACCESS_KEY: each needs the other"
+            )
+        return self
+
     @model_validator(mode="after")
     def _memory_is_shared_with_nobody(self) -> Settings:
         if self.catalogue == IN_MEMORY and (self.workers > 1 or not self.background):
@@ -271,22 +306,17 @@ class Settings(BaseModel):
     @property
     def auth_schemes(self) -> frozenset[str]:
         """The ways of proving who one is; none if authentication is off."""
-        return frozenset(() if self.auth.strip() == "none" else _listed(self.auth))
+        return frozenset(() if self.auth.strip() == "none" else listed(self.auth))
 
     @property
     def audiences(self) -> list[str]:
         """Whom tokens are for."""
-        return _listed(self.jwt_audience)
-
-    @property
-    def origins(self) -> list[str]:
-        """Of which origins a browser's scripts may call."""
-        return _listed(self.cors_origins)
+        return listed(self.jwt_audience)
 
     @property
     def issuers(self) -> list[str]:
         """Whose tokens are good, besides our own."""
-        return _listed(self.oidc_issuers)
+        return listed(self.oidc_issuers)
 
     @property
     def catalogue_url(self) -> str:
@@ -310,31 +340,6 @@ class Settings(BaseModel):
             return False
 
 
-def _listed(text: str) -> list[str]:
+def listed(text: str) -> list[str]:
+    """The parts of a comma list."""
     return [part.strip() for part in text.split(",") if part.strip()]
-
-
-def read_settings(environment: Mapping[str, str], **overrides: object) -> Settings:
-    """Settings from TAMS_ variables; `overrides` that are not None win.
-
-    Raises `BadSettings` that names the variable, also for a name that means nothing.
-    """
-    given: dict[str, object] = {
-        name.removeprefix(PREFIX).lower(): value
-        for name, value in environment.items()
-        if name.startswith(PREFIX) and name not in IGNORED
-    }
-    given |= {name: value for name, value in overrides.items() if value is not None}
-    try:
-        return Settings.model_validate(given)
-    except ValidationError as refusal:
-        raise BadSettings("; ".join(map(_complaint, refusal.errors()))) from None
-
-
-def _complaint(error: Mapping[str, object]) -> str:
-    where = error["loc"]
-    said = str(error["msg"]).removeprefix("Value error, ")
-    if not isinstance(where, tuple) or not where:
-        return said
-    name = f"{PREFIX}{str(where[0]).upper()}"
-    return f"{name}: {'there is no such setting' if error['type'] == 'extra_forbidden' else said}"

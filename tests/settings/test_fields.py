@@ -1,4 +1,4 @@
-"""Settings come from the environment; what cannot be meant stops the start."""
+"""What may be set; what cannot be meant stops the start."""
 
 from __future__ import annotations
 
@@ -43,6 +43,11 @@ def test_names_of_the_tests_are_ignored():
         ("TAMS_SYNCHRONOUS", "MAYBE"),
         ("TAMS_CORS_ORIGINS", "editor.example"),
         ("TAMS_CORS_ORIGINS", "https://editor.example/path"),
+        ("TAMS_LOG_LEVEL", "LOUD"),
+        ("TAMS_GET_URLS_MAX", "-1"),
+        ("TAMS_CORS_CREDENTIALS", "true"),
+        ("TAMS_S3_ACCESS_KEY_ID", "half"),
+        ("TAMS_S3_SECRET_ACCESS_KEY", "half"),
     ],
 )
 def test_a_setting_that_cannot_be_meant_is_named(name, value):
@@ -60,6 +65,17 @@ def test_a_catalogue_in_memory_belongs_to_one_process(shared):
     read_settings(shared)
     with pytest.raises(BadSettings, match=next(iter(shared))):
         read_settings({"TAMS_CATALOGUE": "sqlite:///:memory:", **shared})
+
+
+def test_pages_of_named_sites_may_have_credentials():
+    sites = {"TAMS_CORS_ORIGINS": "https://a.example, https://b.example"}
+    assert read_settings({**sites, "TAMS_CORS_CREDENTIALS": "true"}).cors_credentials
+    with pytest.raises(BadSettings, match="TAMS_CORS_ORIGINS"):
+        read_settings({"TAMS_CORS_ORIGINS": "https://a.example, *", "TAMS_CORS_CREDENTIALS": "1"})
+
+
+def test_a_level_may_be_written_small():
+    assert read_settings({"TAMS_LOG_LEVEL": "warning"}).log_level == "WARNING"
 
 
 @pytest.mark.parametrize(
