@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 from tams.api.deps import Services
+from tams.api.extension_deps import ExtensionServices
 from tams.app.background import build_trash
 from tams.app.services import build_uploads
 from tams.app.stores import Stores
-from tams.api.extension_deps import ExtensionServices
 from tams.services.direct_creation import DirectCreation
 from tams.services.named_collections import NamedCollections
 from tams.services.referenced_objects import ReferencedObjects
@@ -48,6 +48,6 @@ def build_extension_services(stores: Stores, services: Services) -> ExtensionSer
             catalogue, clock, object_timeout=max(object_timeout, stores.url_lifetime)
         ),
         trash=build_trash(stores),
-        windows=Windows(catalogue, storages, most_urls=stores.settings.get_urls_max_count),
+        windows=Windows(catalogue, storages, most_urls=stores.settings.get_urls_max),
         referenced_objects=ReferencedObjects(catalogue),
     )

@@ -10,6 +10,7 @@ from fastapi.responses import Response
 from tams.api.bodies import json_response, no_content
 from tams.api.deletions import deleted
 from tams.api.deps import SizesDep, WhoDep
+from tams.api.extension_deps import ExtensionServicesDep
 from tams.api.flows import flow_query
 from tams.api.manner import manner
 from tams.api.paging import api_url, paging_headers
@@ -20,7 +21,6 @@ from tams.domain.access import Action, Principal, Scope
 from tams.domain.trash import Manner, Shown
 from tams.errors import Forbidden, Invalid
 from tams.extensions.base import Extension, ParameterRoute
-from tams.api.extension_deps import ExtensionServicesDep
 from tams.wire.deletions import requests_json
 from tams.wire.trash import records_json, trashed_flows_json, trashed_sources_json
 

@@ -69,7 +69,7 @@ _UNKNOWN = ObjectFacts(None, None, None)
 class Windows:
     """Lists Sources, Flows and Segments by number; the cost grows with the offset.
 
-    A Segment shows `most_urls` URLs at most.
+    A Segment shows `most_urls` URLs at most, all of them if that is 0.
     """
 
     def __init__(
@@ -160,7 +160,7 @@ class Windows:
                     )
                     for method in _READINGS
                 )
-        return urls[: self._most_urls]
+        return urls[: self._most_urls or None]
 
 
 async def _within(listing: Listing[T], window: Window) -> Sequence[T]:

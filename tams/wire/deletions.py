@@ -10,7 +10,6 @@ from tams.domain.deletions import DeletionRequest
 from tams.domain.patterns import check_uuid
 from tams.domain.timerange import TimeRange
 from tams.errors import Invalid
-from tams.wire.error_reports import report_fields
 from tams.wire.technical import read_object
 from tams.wire.values import present, timestamp_text
 
@@ -62,6 +61,6 @@ def request_fields(request: DeletionRequest) -> dict[str, Any]:
             "updated": timestamp_text(request.updated),
             "expiry": request.expiry and timestamp_text(request.expiry),
             "status": request.status,
-            "error": reportrequest_fields(request.error) if is_given_up and request.error else None,
+            "error": report_fields(request.error) if is_given_up and request.error else None,
         }
     )

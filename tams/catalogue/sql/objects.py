@@ -106,9 +106,9 @@ _OTHERS = (
     .where(Among(object_.c.id, "ids"))
     .order_by(instance.c.object_pk, instance.c.position)
 )
-_FACTS = select(
-    object_.c.id, object_.c.content_type, object_.c.size, object_.c.created
-).where(Among(object_.c.id, "ids"), object_.c.removable_at.is_(None))
+_FACTS = select(object_.c.id, object_.c.content_type, object_.c.size, object_.c.created).where(
+    Among(object_.c.id, "ids"), object_.c.removable_at.is_(None)
+)
 _media = object_.alias("media")
 # A Flow that can be taken back holds its Objects as a living one does, though it shows none.
 _HOLDING_REFERENCE = exists().where(

@@ -85,5 +85,3 @@ async def _short(
         items += page.items
     shown = items[window.offset : window.offset + window.limit]
     return listed(map(fields, shown), window, len(items))
-
-

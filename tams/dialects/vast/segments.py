@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -23,7 +24,7 @@ from tams.dialects.vast.lists import listed, window_of
 from tams.domain.segment_ids import segment_id
 from tams.errors import Invalid
 from tams.services.windows import ShownSegment, ShownUrl
-from tams.wire.segments import parse_segments
+from tams.wire.segments import failed_segments_json, parse_segments
 from tams.wire.vast import segment_fields, url_fields
 from tams.wire.vendor_times import with_timeranges
 
@@ -70,9 +71,11 @@ async def add_segments(
     services: ExtensionServicesDep,
     who: WhoDep,
 ) -> Response:
-    """Register Segments of Objects whose bytes are uploaded elsewhere, all that can be."""
-    posts, refused, is_array = parse_segments(with_timeranges(await read_body(request)))
-    refused = [*refused, *await standard.segments.add(who, flow_id, posts)]
+    """Register Segments of Objects whose bytes come another way; of an array, all that can be."""
+    posts, invalid, is_array = parse_segments(with_timeranges(await read_body(request)))
+    refused = [*invalid, *await standard.segments.add(who, flow_id, posts)]
+    if refused and is_array:
+        return json_response(failed_segments_json(refused, datetime.now(UTC)))
     if refused:
         raise Invalid("segment", refused[0].object_id, refused[0].reason)
     ids = [segment_id(flow_id, post.timerange.start or 0) for post in posts]
@@ -93,7 +96,7 @@ async def get_segment(
 async def delete_segments(
     flow_id: str, request: Request, services: ExtensionServicesDep, who: WhoDep
 ) -> Response:
-    """Delete the Segments that lie completely within `timerange`, so that they can be taken back."""
+    """Delete the Segments completely within `timerange`, so that they can be taken back."""
     query = Query(request.scope["query_string"])
     asked = manner(query, soft=True, cascade=True)
     found = segment_query(query)
@@ -109,9 +112,7 @@ def _made(shown: Sequence[ShownSegment], *, is_array: bool) -> Response:
 
 def _fields(shown: ShownSegment) -> dict[str, Any]:
     urls = [_url(shown.id, each) for each in shown.urls]
-    return segment_fields(
-        shown.id, shown.flow_id, shown.segment, shown.facts, shown.tags, urls
-    )
+    return segment_fields(shown.id, shown.flow_id, shown.segment, shown.facts, shown.tags, urls)
 
 
 def _url(name: str, shown: ShownUrl) -> dict[str, Any]:
