@@ -52,7 +52,8 @@ def load(name: str) -> Dialect:
 class BasePaths:
     """Leads what lies below `/{name}` to that dialect, without the name, and the rest on.
 
-    What lies below no name goes to the dialect `root`, if one is spoken there. `build` makes an application at the first request for it; others cost the look at their path.
+    What lies below no name goes to the dialect `root`, if one is spoken there. `build` makes an
+    application at the first request for it; others cost the look at their path.
     """
 
     def __init__(

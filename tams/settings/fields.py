@@ -90,8 +90,8 @@ class Settings(BaseModel):
     )
     dialects: str = Field(
         "all",
-        description="base paths that speak otherwise, such as `v7.0` and `vast`: `all`, `none`, or a "
-        "comma list",
+        description="base paths that speak otherwise, such as `v7.0` and `vast`: `all`, `none`, or "
+        "a comma list",
     )
     root_dialect: str = Field(
         "standard",

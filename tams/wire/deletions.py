@@ -10,6 +10,7 @@ from tams.domain.deletions import DeletionRequest
 from tams.domain.patterns import check_uuid
 from tams.domain.timerange import TimeRange
 from tams.errors import Invalid
+from tams.wire.error_reports import report_fields
 from tams.wire.technical import read_object
 from tams.wire.values import present, timestamp_text
 

@@ -136,6 +136,18 @@ def test_a020_a060_a100_e001_f016_the_ten_steps_by_the_client(url: str, media: P
     assert (gone.status_code, gone.json()) == (404, {"detail": "Source not found"})
 
 
+def test_the_dialect_may_be_spoken_at_the_root(tmp_path: Path) -> None:
+    with server_process(tmp_path, "", root_dialect="vast") as server:
+        client = TAMSClient(server.url)
+        made = client.create_source(source_body())
+        assert client.get("/sources").json()["data"] == [made]
+        [at_v8] = client.get("/v8.2/sources").json()
+        assert (at_v8["id"], "tags" in at_v8) == (made["id"], False)
+        assert client.get("/health").status_code == 200
+        assert client.get("/openapi.json").json()["paths"]
+        assert client.get("/flows/").json().keys() >= {"detail"}
+
+
 def curl(*words: str) -> tuple[int, bytes]:
     """The status and the body of an answer."""
     command = ["curl", "-sS", "-m", str(TIMEOUT_S), "-w", "\n%{http_code}", *words]
