@@ -60,7 +60,7 @@ def install(app: FastAPI) -> None:
 async def _on_tams_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, errors.TamsError):
         raise error
-    return refusal(error, request.url.path)
+    return refusal(error, request.scope["path"])
 
 
 def refusal(error: errors.TamsError, path: str) -> Response:

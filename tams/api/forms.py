@@ -23,11 +23,11 @@ _KIND = b"multipart/form-data"
 
 
 class FormRoute(APIRoute):
-    """A route that is for requests alone that bring a form."""
+    """A route that is for a POST of a form alone."""
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """As for any route, unless the content type leaves the request to the next one."""
-        if scope["type"] == "http" and not (scope["method"] in self.methods and _is_form(scope)):
+        if scope["type"] == "http" and not (scope["method"] == "POST" and _is_form(scope)):
             return Match.NONE, {}
         return super().matches(scope)
 

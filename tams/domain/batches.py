@@ -7,8 +7,10 @@ from contextlib import contextmanager
 
 from tams.errors import Conflict, Invalid
 
-MAX_BATCH = 1000
-"""How many items a batch has at most, since they share one transaction."""
+MAX_BATCH = 200
+"""How many Sources or Flows a batch has at most, since others wait for its transaction."""
+MAX_OBJECTS = 1000
+"""How many Objects a batch has at most, which are made in one statement."""
 
 
 @contextmanager

@@ -30,9 +30,8 @@ _KINDS: dict[str, Member] = {"/collections": "flow", "/source-collections": "sou
 _OF_SOURCE = "/sources/{source_id:tams_id}/source_collection"
 
 
-def _add_routes(path: str, holds: Member) -> None:
+def _add_collections(path: str, holds: Member) -> None:
     one = f"{path}/{{collection_id:tams_id}}"
-    member = f"{one}/{holds}s/{{member_id:tams_id}}"
 
     @router.get(path, name=f"list {holds} collections")
     async def list_collections(
@@ -66,6 +65,10 @@ def _add_routes(path: str, holds: Member) -> None:
         await services.named_collections.remove(holds, collection_id)
         return no_content()
 
+
+def _add_members(path: str, holds: Member) -> None:
+    member = f"{path}/{{collection_id:tams_id}}/{holds}s/{{member_id:tams_id}}"
+
     @router.put(member, name=f"put {holds} into collection")
     async def put_member(
         collection_id: str, member_id: str, services: ExtensionServicesDep, who: WhoDep
@@ -84,7 +87,8 @@ def _add_routes(path: str, holds: Member) -> None:
 
 
 for _path, _holds in _KINDS.items():
-    _add_routes(_path, _holds)
+    _add_collections(_path, _holds)
+    _add_members(_path, _holds)
 
 
 @router.get("/collections/{collection_id:tams_id}/flows")

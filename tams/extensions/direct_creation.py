@@ -13,6 +13,7 @@ from tams.api.deps import WhoDep
 from tams.api.errors import allowed_methods
 from tams.api.extension_deps import ExtensionServicesDep
 from tams.domain.access import Action, Scope
+from tams.domain.batches import MAX_OBJECTS
 from tams.domain.flows import FlowCommon
 from tams.domain.sources import SourceMetadata
 from tams.extensions.base import Extension
@@ -74,7 +75,7 @@ async def reserve_objects(
     request: Request, services: ExtensionServicesDep, who: WhoDep
 ) -> Response:
     """Reserve ids of Objects to come, all or none."""
-    new = parse_batch(await read_body(request), vendor_object)
+    new = parse_batch(await read_body(request), vendor_object, MAX_OBJECTS)
     reserved = await services.direct_creation.reserve_objects(who, new, is_batch=True)
     return json_response(reserved_many_json(reserved), 201)
 

@@ -60,7 +60,7 @@ async def delete_source(
 
 
 @_deletes.delete("/flows/{resource_id:tams_id}")
-async def delete_flow(
+async def delete_flow_in_manner(
     resource_id: str, request: Request, services: ExtensionServicesDep, who: WhoDep
 ) -> Response:
     """Delete a Flow in the manner that is asked for."""
@@ -69,7 +69,7 @@ async def delete_flow(
 
 
 @_deletes.delete("/flows/{flow_id:tams_id}/segments")
-async def delete_segments(
+async def delete_segments_in_manner(
     flow_id: str, request: Request, services: ExtensionServicesDep, who: WhoDep
 ) -> Response:
     """Delete the Segments that lie completely within `timerange`, in that manner."""
@@ -118,7 +118,7 @@ async def restore_object(object_id: str, services: ExtensionServicesDep) -> Resp
 
 
 @_lists.get("/sources")
-async def list_sources(
+async def list_deleted_sources(
     request: Request, services: ExtensionServicesDep, sizes: SizesDep, who: WhoDep
 ) -> Response:
     """A page of Sources, with those that were deleted and can be restored, or of these alone."""
@@ -131,7 +131,7 @@ async def list_sources(
 
 
 @_lists.get("/flows")
-async def list_flows(
+async def list_deleted_flows(
     request: Request, services: ExtensionServicesDep, sizes: SizesDep, who: WhoDep
 ) -> Response:
     """The same for Flows."""

@@ -137,10 +137,10 @@ class Flows:
             metadata_version=flow.metadata_version or str(uuid.uuid4()),
         )
         await self._check_source(tx, flow)
+        derived = DerivedSources(tx, self._clock)
         if flow.flow_collection:
             await check_collection(tx, flow)
-        derived = DerivedSources(tx, self._clock)
-        await derived.note({flow.source_id, *(await member_sources(tx, flow)).values()})
+            await derived.note({flow.source_id, *(await member_sources(tx, flow)).values()})
         await tx.flows.add(flow)
         await tx.events.append(flow_event("flows/created", flow))
         await derived.tell()

@@ -63,7 +63,7 @@ class SegmentMedia:
         return (await self.get_all(flow_id, [name]))[0]
 
     async def get_all(self, flow_id: str, names: Sequence[str]) -> Sequence[FoundSegment]:
-        """Return some Segments as they were at one moment; raises `NotFound` if one is not there."""
+        """Return some Segments as they were at one moment; raises `NotFound` for one not there."""
 
         async def work(tx: Transaction) -> list[FoundSegment]:
             segments = [await find_segment(tx, flow_id, name) for name in names]
@@ -123,10 +123,11 @@ class SegmentMedia:
     async def _measured(self, found: FoundSegment) -> FoundSegment:
         """The same with the size of its bytes, if nobody has measured them before."""
         place = next((one for one in found.object.instances if one.key is not None), None)
-        if found.size is not None or place is None or place.storage_id not in self._storages:
+        if found.size is not None or place is None:
             return found
         try:
-            stored = await self._storages[place.storage_id].head(place.key or "")
+            storage = in_use(self._storages, place.storage_id)
+            stored = await storage.head(place.key or "")
         except StorageFailed:
             return found
         size = None if stored is None else stored.size

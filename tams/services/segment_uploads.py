@@ -73,8 +73,8 @@ class SegmentUploads:
     ) -> AsyncIterator[SegmentUpload]:
         """One request to a Flow; what it brings lies in that backend, or in the default one.
 
-        Raises `NotFound`, `FlowReadOnly`, and `Invalid` for an unknown backend, before any of it has
-        come. Behind it nothing is left that is not registered.
+        Raises `NotFound`, `FlowReadOnly`, and `Invalid` for an unknown backend, before any of it
+        has come. Behind it nothing is left that is not registered.
         """
         self.allocation.storage(storage_id)
         if (await self.flows.get(flow_id)).read_only:

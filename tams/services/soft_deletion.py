@@ -144,19 +144,24 @@ class SoftDeletion:
         return None
 
     async def delete_object(self, who: Principal, object_id: str, manner: Manner) -> None:
-        """Delete an Object that was never registered.
+        """Delete an Object that was never registered; its id is reserved no more.
 
+        A mere reservation goes for good, whatever the manner: there is nothing to keep of it.
         Raises `NotFound`, and `Conflict` if Segments refer to it.
         """
 
         async def work(tx: Transaction) -> None:
-            if not await tx.trash.lock_unregistered(object_id):
+            is_there = await tx.trash.lock_unregistered(object_id)
+            is_soft = manner.soft and is_there
+            was_reserved = not is_soft and await tx.reservations.remove(object_id)
+            if not (is_there or was_reserved):
                 await _refuse(tx, object_id)
-            record = self._record(who, manner, "object", object_id, Affected())
+            how = manner._replace(soft=is_soft)
+            record = self._record(who, how, "object", object_id, Affected())
             key = await tx.records.add(record)
-            if manner.soft:
+            if is_soft:
                 await tx.trash.bury_object(object_id, key)
-            else:
+            elif is_there:
                 due = record.deleted_at + self._url_lifetime
                 await tx.trash.condemn_unregistered(object_id, due)
 

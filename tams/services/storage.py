@@ -83,7 +83,7 @@ class StorageAllocation:
         content_type: str,
         mark: str,
     ) -> Sequence[NewObject]:
-        """Within a work: allocate Objects of a locked Flow; raises `Invalid` for an id that is taken.
+        """Within a work: allocate Objects of a locked Flow; raises `Invalid` for a taken id.
 
         `mark` is new for each allocation.
         """

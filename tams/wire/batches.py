@@ -15,15 +15,17 @@ from tams.wire.values import whole
 T = TypeVar("T")
 
 
-def parse_batch(body: bytes, read: Callable[[dict[str, Any]], T]) -> Sequence[T]:
+def parse_batch(
+    body: bytes, read: Callable[[dict[str, Any]], T], most: int = MAX_BATCH
+) -> Sequence[T]:
     """Read an array of objects, each by `read`; raises `Invalid` that names the item's place."""
     try:
         items = whole(from_json(body, allow_inf_nan=False))
     except ValueError as error:
         raise Invalid("body", body, f"invalid JSON: {error}") from None
-    if not isinstance(items, list) or not 0 < len(items) <= MAX_BATCH:
+    if not isinstance(items, list) or not 0 < len(items) <= most:
         shown = len(items) if isinstance(items, list) else items
-        raise Invalid("body", shown, f"it must be an array of 1 to {MAX_BATCH} items")
+        raise Invalid("body", shown, f"it must be an array of 1 to {most} items")
     found = []
     for place, item in enumerate(items):
         with of_batch(place):

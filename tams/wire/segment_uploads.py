@@ -14,6 +14,7 @@ from tams.domain.segments import Segment
 from tams.domain.storage import Signer
 from tams.domain.tags import Tags
 from tams.errors import Invalid
+from tams.wire.clock_times import standard_timerange
 from tams.wire.segments import parse_segment, segments_json
 from tams.wire.values import parse_tags, present, refuse_constants, timestamp_text
 
@@ -23,8 +24,8 @@ _NO_ID = "-"
 def parse_declared(body: bytes, field: str) -> tuple[list[DeclaredSegment], bool]:
     """Read a part of a form: one Segment, or an array of them, and whether it was an array.
 
-    As in the body of a registration, but that `object_id` may be left out and `tags` may be given.
-    Raises `Invalid`.
+    As in the body of a registration, but that `object_id` may be left out, that `tags` may be
+    given, and that a clock may tell the timerange. Raises `Invalid`.
     """
     refuse_constants(body, field)
     try:
@@ -40,6 +41,9 @@ def _declared(element: object, field: str) -> DeclaredSegment:
     if not isinstance(element, dict):
         raise Invalid(field, element, "it must be an object, or an array of objects")
     has_id = "object_id" in element
+    timerange = element.get("timerange")
+    if isinstance(timerange, str):
+        element = {**element, "timerange": standard_timerange(timerange)}
     post = parse_segment(to_json({"object_id": _NO_ID, **element}), field)
     tags = parse_tags(to_json(element.get("tags", {})))
     return DeclaredSegment(post if has_id else post._replace(object_id=""), tags)

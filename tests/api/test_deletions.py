@@ -33,9 +33,11 @@ async def furnished(server):
     for route in iter_route_contexts(server.app.routes):
         if "DELETE" in route.methods and route.path.startswith(("/flows/", "/sources/")):
             _, noun, _, *rest = route.path.split("/")
+            if noun == "sources" and not rest:  # it goes with its Flow
+                continue
             names = ["x" if "{" in part else part for part in rest]
             found.append("/".join(["", noun, ids[noun], *names]))
-    return sorted(found, reverse=True)
+    return sorted(set(found), reverse=True)
 
 
 async def long_flow(server, number=MANY):

@@ -46,9 +46,9 @@ async def set_tags(catalogue, flow_id, tags):
     await catalogue.write(work)
 
 
-async def get_tags(catalogue, flow_id, number=len(TAGS)):
+async def get_tags(catalogue, flow_id):
     """By second, the tags that Segments have."""
-    starts = [second * SECOND for second in range(number)]
+    starts = [second * SECOND for second in range(len(TAGS))]
     found = await catalogue.read(lambda tx: tx.segment_tags.get(flow_id, starts))
     return {start // SECOND: tags for start, tags in found.items()}
 

@@ -52,6 +52,7 @@ OPTIONS = {
         "--only",
         "--json",
         "--receiver",
+        "--api-version",
         "--slow",
     },
     "version": set(),

@@ -17,6 +17,7 @@ LATER = [
     "joserfc",
     "obstore",
     "tams.conformance",
+    "tams.dialects.versions",
 ]
 STARTING = """
 import asyncio, json, sys

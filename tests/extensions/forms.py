@@ -6,7 +6,9 @@ import json
 from io import BytesIO
 from typing import Any, NamedTuple
 
-from tams.conformance.server import Answer, Server
+from tams.conformance.server import Answer, Server, new_id
+from tests.ledger import Ledger, ledger
+from tests.serving import CheckedServer
 
 BOUNDARY = "of-a-form-7d9f"
 
@@ -63,3 +65,30 @@ async def uploaded(server: Server, flow_id: str, content: bytes, **fields: Any) 
     answer = await send(server, flow_id, declared(fields), file(content))
     segment: dict[str, Any] = answer.is_status(201).json
     return segment
+
+
+def declaration(**fields: Any) -> dict[str, Any]:
+    """A Segment with an id of its own."""
+    return {"object_id": f"take-{new_id()}", "timerange": "[0:0_10:0)", **fields}
+
+
+async def listed(server: Server, flow_id: str) -> list[dict[str, Any]]:
+    """The Segments of a Flow."""
+    return await server.read(f"/flows/{flow_id}/segments")
+
+
+async def seen(server: CheckedServer) -> Ledger:
+    """All that the server keeps, but for the locks of its folders."""
+    found = await ledger(server.catalogue, server.folder)
+    return found | {"media": [one for one in found["media"] if "/.lock " not in one]}
+
+
+async def kept(server: CheckedServer) -> Ledger:
+    """The same once the server has done what it had to do."""
+    await server.wait(0)
+    return await seen(server)
+
+
+async def fetched(server: Server, segment: dict[str, Any]) -> bytes:
+    """The bytes behind the first of its URLs."""
+    return (await server.get(segment["get_urls"][0]["url"])).is_status(200).body

@@ -332,7 +332,7 @@ async def test_a_batch_is_made_whole_or_not_at_all(server):
     other = body_of(source_id=source_id)
     sound = {"source_id": source_id, "type": "audio", "sample_rate": 1, "channels": 1}
     for batch, status, named in (
-        ([], 400, "body: it must be an array of 1 to 1000 items, not 0"),
+        ([], 400, "body: it must be an array of 1 to 200 items, not 0"),
         ([new, body_of(codec="h264")], 400, "1.codec: "),
         ([new, 5], 400, "1.item: it must be a JSON object"),
         ([new, other, sound], 400, f"2.format: Source {source_id} holds"),

@@ -95,7 +95,9 @@ async def test_an_id_that_something_has_is_a_conflict(server):
         assert refusal["summary"].startswith("2.id: ")
     twice = {"id": new_id()}
     (await server.post("/objects/batch", [twice, twice])).is_status(409)
-    (await server.post("/objects/batch", [])).is_status(400)
+    for wrong in ([], [{}] * 1001):
+        refusal = (await server.post("/objects/batch", wrong)).is_status(400).json
+        assert refusal["summary"].startswith("body: it must be an array of 1 to 1000 items")
     assert await kept(server) == before
 
 
@@ -149,4 +151,37 @@ async def test_a_segment_without_a_place_does_not_use_it(server):
     post = {"object_id": object_id, "timerange": "[0:0_1:0)"}
     refusal = (await server.post(f"/flows/{flow_id}/segments", post)).is_status(400)
     assert refusal.json["summary"].endswith("allocate it first")
+    assert await kept(server) == before
+
+
+@pytest.mark.parametrize("asked", ["", "?soft_delete=true"])
+async def test_it_can_be_given_up(server, asked):
+    object_id = (await reserve(server, id=f"a/{new_id()}"))["id"]
+    path = object_path(object_id)
+    (await server.delete(f"{path}{asked}")).is_status(204)
+    (await server.delete(f"{path}{asked}")).is_status(404)
+    (await server.post(f"{path}/restore")).is_status(404)
+    await reserve(server, id=object_id)
+
+
+async def test_it_ends_with_what_was_allocated_for_it_unless_that_may_come_back(server):
+    flow_id = (await server.flow())["id"]
+    for asked, ends in (("", True), ("?soft_delete=true", False)):
+        object_id = (await reserve(server))["id"]
+        allocation = await server.post(f"/flows/{flow_id}/storage", {"object_ids": [object_id]})
+        allocation.is_status(201)
+        (await server.delete(f"{object_path(object_id)}{asked}")).is_status(204)
+        (await server.post("/objects", {"id": object_id})).is_status(409)
+        await server.wait(DAY_S)
+        answer = await server.post("/objects", {"id": object_id})
+        answer.is_status(201 if ends else 409)
+
+
+async def test_what_a_segment_uses_is_not_given_up(server):
+    flow_id = (await server.flow())["id"]
+    object_id = (await reserve(server))["id"]
+    (await server.post(f"/flows/{flow_id}/storage", {"object_ids": [object_id]})).is_status(201)
+    await server.segment(flow_id, "[0:0_1:0)", object_id=object_id)
+    before = await kept(server)
+    (await server.delete(object_path(object_id))).is_status(409)
     assert await kept(server) == before

@@ -2,54 +2,32 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 from base64 import b64encode
 from hashlib import md5
-from urllib.parse import urlsplit
 
 import pytest
 
-from tams.conformance.server import new_id
 from tams.domain.segment_ids import segment_id
 from tams.domain.timerange import SECOND
-from tests.extensions.forms import HEADERS, Part, declared, file, send, uploaded, written
-from tests.ledger import ledger
+from tests.extensions.forms import (
+    HEADERS,
+    Part,
+    declaration,
+    declared,
+    fetched,
+    file,
+    listed,
+    send,
+    uploaded,
+    written,
+)
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 CONTENT = bytes(range(256)) * 12
 LARGE = b"\r\n--of-a-form" * 70_000
-SEGMENT = {"object_id": "", "timerange": "[0:0_10:0)"}
-
-
-def declaration(**fields):
-    """A Segment with an id of its own."""
-    return {"object_id": f"take-{new_id()}", "timerange": "[0:0_10:0)", **fields}
-
-
-async def listed(server, flow_id):
-    return await server.read(f"/flows/{flow_id}/segments")
-
-
-async def kept(server):
-    """All that the server keeps, once it has done what it had to do."""
-    await server.wait(0)
-    return await ledger(server.catalogue, server.folder)
-
-
-async def fetched(server, segment):
-    """The bytes behind the first of its URLs."""
-    return (await server.get(segment["get_urls"][0]["url"])).is_status(200).body
-
-
-@pytest.fixture
-def flow(server):
-    async def make(**fields):
-        return (await server.flow(**{"container": "video/mp4", **fields}))["id"]
-
-    return make
 
 
 async def test_a100_b070_a_form_with_a_segment_and_a_file_is_a_201(server, flow):
@@ -253,187 +231,6 @@ async def test_a_flow_without_container_takes_that_of_its_first_file(server):
     after = await server.read(f"/flows/{flow_id}")
     assert after["container"] == "video/mp4"
     assert after["metadata_version"] != before["metadata_version"]
-
-
-def of(**fields):
-    return [declared({**SEGMENT, "object_id": "x", **fields}), file(CONTENT)]
-
-
-BAD = {
-    "no part": ([], "segment: the form must declare"),
-    "no segment": ([file(CONTENT)], "segment: the form must declare"),
-    "no JSON": ([declared(b"{"), file(CONTENT)], "segment: invalid JSON"),
-    "no object": ([declared([1]), file(CONTENT)], "segment.0: it must be an object"),
-    "no timerange": ([declared({"object_id": "x"}), file(CONTENT)], "segment.timerange"),
-    "no time": (of(timerange="[10:0_0:0)"), "timerange: it must have"),
-    "clock": (of(timerange="tomorrow"), "segment.timerange: it must be a timerange"),
-    "null id": (of(object_id=None), "segment.object_id"),
-    "bad count": (of(sample_count="many"), "segment.sample_count"),
-    "bad tags": (of(tags={"a": 1}), "tags.a"),
-    "long tag": (of(tags={"a": "x" * 2000}), "tags.a"),
-    "URLs": (of(get_urls=[{"url": "http://x/", "label": "x"}]), "get_urls: they must be left out"),
-    "late URLs": (
-        of(get_urls=[{"url": "http://x/", "label": "x"}])[::-1],
-        "get_urls: they must be left out",
-    ),
-    "no bytes": ([declared(SEGMENT | {"object_id": "x"}), file(b"")], "file: it must have at least"),
-    "one file": ([declared([SEGMENT | {"object_id": "x"}, SEGMENT]), file(CONTENT)], "segment"),
-    "two files": ([*of(), file(CONTENT)], "file: there must be one for each"),
-    "overlapping": (
-        [declared([{"timerange": "[0:0_2:0)"}, {"timerange": "[1:0_3:0)"}]), *[file(CONTENT)] * 2],
-        "overlaps",
-    ),
-    "same id": (
-        [declared([{**SEGMENT, "object_id": "x"}, {"object_id": "x", "timerange": "[20:0_30:0)", "ts_offset": "20:0"}]),
-         *[file(CONTENT)] * 2],
-        "object_ids: it must hold new ids",
-    ),
-    "type": ([declared({**SEGMENT, "object_id": "x"}), file(CONTENT, "v" * 300)], "Content-Type"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("case", BAD)
-async def test_a109_a110_what_is_wrong_is_named_and_leaves_nothing(server, flow, case):
-    parts, says = BAD[case]
-    flow_id = await flow()
-    before = await kept(server)
-    refusal = (await send(server, flow_id, *parts)).is_status(400).json
-    assert says in refusal["detail"]
-    await no_trace(server, before)
-
-
-async def no_trace(server, before):
-    """Nothing is left but a job that finds nothing, and whatever counts what was tried."""
-    after = await ledger(server.catalogue, server.folder)
-    assert {name for name in before if after[name] != before[name]} <= {"job"}
-    assert await kept(server) == before
-
-
-@pytest.mark.parametrize(
-    ("change", "says"),
-    [
-        (lambda body: body[:-10], "body: a form must end"),
-        (lambda body: body[: len(body) // 2], "body: a form must end"),
-        (lambda body: b"x" + body, "body: it must be a form"),
-        (lambda body: body.replace(b"form-data; name=", b"form-data; nam=", 1), "Content-Disp"),
-        (lambda body: body.replace(b"Content-Type", b"C" * 9000, 1), "body: it must be a form"),
-        (lambda _: b"", "body: a form must end"),
-    ],
-)
-async def test_a_broken_form_leaves_nothing(server, flow, change, says):
-    flow_id = await flow()
-    before = await kept(server)
-    body = change(written(declared(declaration()), file(LARGE)))
-    path = f"/flows/{flow_id}/segments"
-    refusal = await server.post(path, content=body, headers=HEADERS)
-    assert says in refusal.is_status(400).json["summary"]
-    await no_trace(server, before)
-
-
-@pytest.mark.parametrize("kind", ["multipart/form-data", "multipart/form-data; boundary="])
-async def test_a_form_needs_a_boundary(server, flow, kind):
-    path = f"/flows/{await flow()}/segments"
-    refusal = await server.post(path, content=b"--\r\n", headers={"Content-Type": kind})
-    assert "boundary" in refusal.is_status(400).json["summary"]
-
-
-async def test_what_is_too_large_is_a_413(server, flow):
-    flow_id = await flow()
-    before = await kept(server)
-    refusal = await send(server, flow_id, declared(b"[" + b" " * (1 << 20) + b"]"))
-    assert "segment" in refusal.is_status(413).json["summary"]
-    await no_trace(server, before)
-
-
-async def test_a_part_with_too_many_headers_is_refused(server, flow):
-    many = {f"X-{number}": "x" for number in range(100)}
-    refusal = await send(server, await flow(), declared(declaration()), file(CONTENT, **many))
-    assert "header" in refusal.is_status(400).json["summary"]
-
-
-async def test_a111_an_unknown_flow_is_a_404_and_a_read_only_one_a_403(server, flow):
-    parts = [declared(declaration()), file(CONTENT)]
-    missing = new_id()
-    refusal = (await send(server, missing, *parts)).is_status(404).json
-    assert refusal["detail"] == f"there is no Flow {missing}"
-    flow_id = await flow()
-    await server.set(f"/flows/{flow_id}/read_only", True)
-    before = await kept(server)
-    assert "read_only" in (await send(server, flow_id, *parts)).is_status(403).json["detail"]
-    assert await ledger(server.catalogue, server.folder) == before
-
-
-async def test_an_unknown_flow_is_told_before_the_body_has_come(server):
-    reader, writer = await _half_sent(server, new_id(), b"")
-    assert b" 404 " in await asyncio.wait_for(reader.readline(), 20)
-    writer.close()
-    await writer.wait_closed()
-
-
-async def test_an_overlap_is_told_before_the_bytes_have_come(server, flow):
-    flow_id = await flow()
-    await uploaded(server, flow_id, CONTENT)
-    before = await kept(server)
-    reader, writer = await _half_sent(server, flow_id, CONTENT)
-    assert b" 400 " in await asyncio.wait_for(reader.readline(), 20)
-    writer.close()
-    await writer.wait_closed()
-    assert await ledger(server.catalogue, server.folder) == before
-
-
-async def _half_sent(server, flow_id, content, **fields):
-    """Send a form as far as `content`, of a file that is to be longer."""
-    url = urlsplit(server.base)
-    reader, writer = await asyncio.open_connection(url.hostname, url.port)
-    parts = [declared(declaration(**fields)), file(b"")]
-    body = written(*parts).rpartition(b"\r\n--")[0] + content
-    head = (
-        f"POST /flows/{flow_id}/segments HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n"
-        f"Content-Type: {HEADERS['Content-Type']}\r\n\r\n"
-    )
-    writer.write(head.encode() + body)
-    await writer.drain()
-    return reader, writer
-
-
-async def test_a_broken_connection_leaves_nothing(server, flow):
-    flow_id = await flow()
-    before = await kept(server)
-    _, writer = await _half_sent(server, flow_id, LARGE)
-
-    async def begun():
-        return await ledger(server.catalogue, server.folder) != before
-
-    async def over():
-        after = await ledger(server.catalogue, server.folder)
-        return all(after[name] == before[name] for name in before if name != "job")
-
-    await _until(begun)
-    writer.close()
-    await writer.wait_closed()
-    await _until(over)
-    assert await kept(server) == before
-    assert await listed(server, flow_id) == []
-
-
-async def _until(found):
-    async with asyncio.timeout(30):
-        while not await found():
-            await asyncio.sleep(0)
-
-
-async def test_an_id_that_is_taken_is_refused_and_what_has_it_stays(server, flow):
-    flow_id = await flow()
-    first = await uploaded(server, flow_id, CONTENT)
-    [allocated] = await server.allocate(flow_id)
-    before = await kept(server)
-    for taken in (first["object_id"], allocated["object_id"]):
-        body = declaration(object_id=taken, timerange="[50:0_60:0)")
-        for parts in ([declared(body), file(b"other")], [file(b"other"), declared(body)]):
-            refusal = (await send(server, flow_id, *parts)).is_status(400).json
-            assert "object_id" in refusal["summary"]
-    await no_trace(server, before)
-    assert await fetched(server, first) == CONTENT
 
 
 async def test_an_upload_that_takes_longer_than_allocations_last_goes_on(server, flow):

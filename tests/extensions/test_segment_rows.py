@@ -62,6 +62,15 @@ async def test_a113_a_timerange_needs_no_brackets(server, as_form):
     assert found["timerange"] == "[0:0_3600:0]"
 
 
+async def test_a_form_may_tell_a_timerange_by_the_clock(server):
+    flow_id = (await server.flow())["id"]
+    clock = "[00:00:00.000,00:05:00.040)"
+    told = await uploaded(server, flow_id, CONTENT, timerange=clock)
+    assert told["timerange"] == "[0:0_300:40000000)"
+    body = {"object_id": told["object_id"], "timerange": clock}
+    (await server.post(f"/flows/{flow_id}/segments", body)).is_status(400)
+
+
 async def test_a118_segments_are_filtered_by_time_and_object_and_come_in_pages(server):
     path, ids = await filled(server)
     found = await server.read(f"{path}?timerange=[1:500000000_3:0)")

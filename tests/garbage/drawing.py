@@ -27,7 +27,6 @@ from tests.garbage.operations import (
     Upload,
 )
 from tests.garbage.store import BACKENDS
-from tests.garbage.trash import BuryFlow, BurySegments, Purge, ReviveFlow, ReviveSegments
 from tests.services.conftest import URL_LIFETIME
 
 flows, slots, objects = (st.sampled_from(pool) for pool in (sorted(FLOWS), SLOTS, OBJECTS))
@@ -47,14 +46,6 @@ moments = st.integers(0, 12)
 # So far has the event loop to turn round before the second of two that compete begins.
 turns = st.integers(0, 200)
 any_of = st.integers(0, 19)
-burials = st.one_of(
-    st.builds(BuryFlow, flows),
-    st.builds(BurySegments, flows, slots, slots),
-    st.builds(BurySegments, flows, st.just(0), slots),
-)
-revivals = st.lists(
-    st.builds(ReviveFlow, flows) | st.builds(ReviveSegments, flows), min_size=1, max_size=4
-)
 deletions = st.one_of(
     st.builds(DeleteFlow, flows),
     st.builds(DeleteSegments, flows, slots, st.just(SLOTS[-1]), st.none() | objects),
@@ -64,7 +55,6 @@ changes = st.one_of(
     st.builds(Register, flows, slots, objects, inits),
     st.builds(Allocate, flows, objects, backends),
     deletions,
-    burials,
     st.builds(AddInstance, objects, st.none() | backends),
     st.builds(AddInstance, objects, backends),
     st.builds(RemoveInstance, objects, st.none() | backends),
@@ -76,9 +66,6 @@ single = st.one_of(
     st.builds(Upload, objects),
     st.builds(Register, flows, slots, objects, inits, st.booleans()),
     st.builds(HandOut, objects),
-    st.builds(ReviveFlow, flows),
-    st.builds(ReviveSegments, flows),
-    st.just(Purge()),
 )
 
 

@@ -16,13 +16,11 @@ from tests.garbage.drawing import (
     any_of,
     backends,
     bringing,
-    burials,
     changes,
     deletions,
     moments,
     objects,
     operations,
-    revivals,
     single,
     slots,
     turns,
@@ -85,11 +83,6 @@ class Garbage(RuleBasedStateMachine):
     def delete(self, deletion: Operation) -> None:
         """A client deletes."""
         self.run(self._act(deletion))
-
-    @rule(first=burials, between=operations, second=revivals)
-    def regret(self, first: Operation, between: list[Operation], second: list[Operation]) -> None:
-        """A client takes a soft deletion back, whatever others did meanwhile."""
-        self.act([first, *between, *second])
 
     @rule(which=any_of, into=any_of, slot=slots)
     def reuse(self, which: int, into: int, slot: int) -> None:

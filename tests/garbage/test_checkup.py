@@ -7,12 +7,12 @@ from hypothesis.stateful import invariant, run_state_machine_as_test
 
 from tams.domain.faults import Fault, FaultKind
 from tams.services.checkup import Checkup
-from tests.garbage.machine import Garbage
+from tests.garbage.regretting import Regretting
 from tests.proof import count
 from tests.services.conftest import URL_LIFETIME
 
 
-class Checked(Garbage):
+class Checked(Regretting):
     """The same clients, workers and crashes, with a look after each step."""
 
     @invariant()

@@ -10,17 +10,17 @@ from __future__ import annotations
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.garbage.machine import Garbage
+from tests.garbage.regretting import Regretting
 from tests.proof import count
 
 STEPS = 50
 
 
 def test_nothing_is_lost_and_nothing_is_left(fresh):
-    machines: list[Garbage] = []
+    machines: list[Regretting] = []
 
-    def machine() -> Garbage:
-        machines.append(Garbage(fresh()))
+    def machine() -> Regretting:
+        machines.append(Regretting(fresh()))
         return machines[-1]
 
     run_state_machine_as_test(

@@ -2,11 +2,13 @@
 
 A condition on tags is a probe for each Segment. Where one asks that a tag be there, the page walks
 along the Segments with that tag instead of along the Flow: with one value it costs what it shows,
-with several, or with any, as much as there are such tags within the timerange.
+with several, as much as there are such tags within the timerange, and with any, as much as there
+are tags within it.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import product, starmap
@@ -47,58 +49,97 @@ def _page(shape: Shape, tags: Sequence[TagCondition] = ()) -> Written:
     told = list(_conditions(tags, 7 if shape.by_object else 6))
     walked = next((each for each in told if each.condition != "missing"), None)
     where += "".join(f" AND {each.probe}" for each in told if each is not walked)
-    where += "" if walked is None else " AND s.start_ns = d.start_ns"
-    places = "o.storage_id, o.key, o.others" if shape.with_places else "NULL, NULL, NULL"
-    covers = "o.start_ns, o.end_ns, o.end_inclusive" if shape.with_object else "NULL, NULL, NULL"
-    columns = f"""s.start_ns, s.end_ns, s.end_inclusive, o.id, s.ts_offset, s.last_duration,
-    s.sample_offset, s.sample_count, {covers}, o.key_frame_count, {places}"""
-    index = "INDEXED BY segment_object" if shape.by_object and not walked else ""
-    source, along = (f"segment s {index}", "s") if walked is None else (walked.walk, "d")
-    page = f"SELECT s.* FROM {source} WHERE {where} ORDER BY {along}.start_ns {order} LIMIT ?4"
+    columns = _columns(shape)
+    if walked is None:
+        index = " INDEXED BY segment_object" if shape.by_object else ""
+        sqlite, in_order = f"segment s{index}", f"s.start_ns {order}"
+        postgres, walk_order = "segment s", in_order
+    else:
+        sqlite, in_order = walked.walk, f"d.start_ns {order}"
+        where += " AND s.start_ns = d.start_ns"
+        postgres, walk_order = walked.walk_in_order(order)
+    page = f"SELECT s.* FROM {postgres} WHERE {where} ORDER BY {walk_order} LIMIT ?4"
     return Written(
         f"""SELECT {columns}, {INIT_OBJECT.sqlite}
-FROM {source} CROSS JOIN object o ON o.pk = s.object_pk
-WHERE {where} ORDER BY {along}.start_ns {order} LIMIT ?4""".replace("GREATEST(", "max("),
-        f"""SELECT {columns}, {INIT_OBJECT.postgresql} FROM ({page}) s
+FROM {sqlite} CROSS JOIN object o ON o.pk = s.object_pk
+WHERE {where} ORDER BY {in_order} LIMIT ?4""".replace("GREATEST(", "max("),
+        _LIST.sub(
+            r"unnest($\1::text[]) AS j(value)",
+            f"""SELECT {columns}, {INIT_OBJECT.postgresql} FROM ({page}) s
 CROSS JOIN LATERAL (SELECT * FROM object WHERE pk = s.object_pk OFFSET 0) o
-ORDER BY s.start_ns {order}""".replace("?", "$").replace(*_LISTS),
+ORDER BY s.start_ns {order}""",
+        ).replace("?", "$"),
     )
 
 
-_LISTS = ("IN (SELECT value FROM json_each(", "= ANY((")
+_LIST = re.compile(r"json_each\(\?(\d+)\) AS j")
+
+
+def _columns(shape: Shape) -> str:
+    places = "o.storage_id, o.key, o.others" if shape.with_places else "NULL, NULL, NULL"
+    covers = "o.start_ns, o.end_ns, o.end_inclusive" if shape.with_object else "NULL, NULL, NULL"
+    return f"""s.start_ns, s.end_ns, s.end_inclusive, o.id, s.ts_offset, s.last_duration,
+    s.sample_offset, s.sample_count, {covers}, o.key_frame_count, {places}"""
 
 
 class _Told(NamedTuple):
     """A condition on a tag, as SQL says it."""
 
     condition: TagCondition
-    named: str
+    name: str
+    value: str
 
     @property
     def probe(self) -> str:
         """Whether a Segment `s` has, or has not, the tag."""
-        exists = f"EXISTS (SELECT 1 FROM segment_tag t WHERE {_TAKES_PART} AND {self.named})"
+        named = f"t.name = {self.name}"
+        if self.condition == "equal":
+            named += f" AND t.value = {self.value}"
+        elif self.condition == "among":
+            named += f" AND t.value IN (SELECT j.value FROM json_each({self.value}) AS j)"
+        exists = f"EXISTS (SELECT 1 FROM segment_tag t WHERE {_TAKES_PART} AND {named})"
         return f"NOT {exists}" if self.condition == "missing" else exists
 
     @property
     def walk(self) -> str:
-        """The Segments `s` with the tag, by `d`, in which each start is once."""
-        distinct = "" if self.condition == "equal" else "DISTINCT"
-        return f"""(SELECT {distinct} t.start_ns FROM segment_tag t
-    WHERE t.flow_pk = {_LIVING_FLOW} AND {self.named}
-    AND t.start_ns < ?3 AND t.start_ns >= {_FROM}) d
-CROSS JOIN segment s"""
+        """The Segments `s` by `d`, in which each start with the tag is once."""
+        return f"({self._starts}) d CROSS JOIN segment s"
+
+    def walk_in_order(self, order: str) -> tuple[str, str]:
+        """The same for PostgreSQL, and the order in which they come without being sorted.
+
+        One value is told as bounds of a row, else another index may be taken, which holds all tags;
+        and each Segment is probed for, else the whole Flow may be read for each tag.
+        """
+        probed = "CROSS JOIN LATERAL (SELECT * FROM segment WHERE flow_pk = {} AND {} OFFSET 0) s"
+        probed = probed.format(_LIVING_FLOW, "start_ns = d.start_ns")
+        if self.condition != "equal":
+            return f"({self._starts}) d {probed}", f"d.start_ns {order}"
+        row, told = "(t.name, t.value, t.start_ns)", f"{self.name}, {self.value}"
+        in_order = ", ".join(f"{{0}}.{name} {order}" for name in ("name", "value", "start_ns"))
+        return (
+            f"""(SELECT t.name, t.value, t.start_ns FROM segment_tag t
+    WHERE t.flow_pk = {_LIVING_FLOW} AND {row} >= ({told}, {_FROM}) AND {row} < ({told}, ?3)
+    ORDER BY {in_order.format("t")} OFFSET 0) d {probed}""",
+            in_order.format("d"),
+        )
+
+    @property
+    def _starts(self) -> str:
+        distinct, values, named = "DISTINCT", "", ""
+        if self.condition == "equal":
+            distinct, named = "", f" AND t.value = {self.value}"
+        elif self.condition == "among":
+            values, named = f"json_each({self.value}) AS j CROSS JOIN", " AND t.value = j.value"
+        return f"""SELECT {distinct} t.start_ns FROM {values} segment_tag t
+    WHERE t.flow_pk = {_LIVING_FLOW} AND t.name = {self.name}{named}
+    AND t.start_ns < ?3 AND t.start_ns >= {_FROM}"""
 
 
 def _conditions(tags: Sequence[TagCondition], first: int) -> Iterator[_Told]:
     at = first
     for condition in tags:
-        named = f"t.name = ?{at}"
-        if condition == "equal":
-            named += f" AND t.value = ?{at + 1}"
-        elif condition == "among":
-            named += f" AND t.value IN (SELECT value FROM json_each(?{at + 1}))"
-        yield _Told(condition, named)
+        yield _Told(condition, f"?{at}", f"?{at + 1}")
         at += 2 if condition in ("equal", "among") else 1
 
 
