@@ -10,17 +10,37 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from tams.api.paging import BASE_PATH
 from tams.app import choices
 from tams.dialects.base import Dialect
+from tams.errors import BadSettings
 
-_FILES = dict.fromkeys(("v6.0", "v7.0", "v8.0", "v8.1", "v8.2"), "versions")
+_FILES = {
+    **dict.fromkeys(("v6.0", "v7.0", "v8.0", "v8.1", "v8.2"), "versions"),
+    "vast": "vast",
+}
 """The file of `tams/dialects` that holds each."""
 
 NAMES = tuple(_FILES)
 """Every dialect."""
 
+_STANDARD = "standard"
+_OURS = ("/media/", "/health", "/metrics", "/docs", "/redoc", "/openapi.json", "/token", "/ui")
+"""What stays at the root, whatever is spoken there."""
+
 
 def chosen(setting: str) -> Sequence[str]:
     """The names that `TAMS_DIALECTS` stands for; raises `BadSettings`."""
     return choices.chosen("TAMS_DIALECTS", setting, NAMES)
+
+
+def chosen_root(setting: str) -> str | None:
+    """The dialect that `TAMS_ROOT_DIALECT` wants at the root, None for the standard.
+
+    Raises `BadSettings`.
+    """
+    if setting not in (_STANDARD, *NAMES):
+        raise BadSettings(
+            f"TAMS_ROOT_DIALECT: it must be {_STANDARD}, {' or '.join(NAMES)}, not {setting!r}"
+        )
+    return None if setting == _STANDARD else setting
 
 
 def load(name: str) -> Dialect:
@@ -32,15 +52,21 @@ def load(name: str) -> Dialect:
 class BasePaths:
     """Leads what lies below `/{name}` to that dialect, without the name, and the rest on.
 
-    `build` makes an application at the first request for it; others cost the look at their path.
+    What lies below no name goes to the dialect `root`, if one is spoken there. `build` makes an
+    application at the first request for it; others cost the look at their path.
     """
 
     def __init__(
-        self, app: ASGIApp, names: Sequence[str], build: Callable[[Dialect], ASGIApp]
+        self,
+        app: ASGIApp,
+        names: Sequence[str],
+        build: Callable[[Dialect], ASGIApp],
+        root: str | None = None,
     ) -> None:
         self._app = app
         self._prefixes = tuple(f"/{name}" for name in names)
         self._build = build
+        self._root = root
         self._built: dict[str, ASGIApp] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -52,6 +78,9 @@ class BasePaths:
                 scope = {**scope, "path": f"/{rest}", BASE_PATH: base_path}
                 await self._dialect(name)(scope, receive, send)
                 return
+        if self._root and scope["type"] == "http" and not scope["path"].startswith(_OURS):
+            await self._dialect(self._root)(scope, receive, send)
+            return
         await self._app(scope, receive, send)
 
     def _dialect(self, name: str) -> ASGIApp:

@@ -5,19 +5,21 @@ from __future__ import annotations
 from datetime import timedelta
 
 from tams.api.deps import Services
+from tams.api.extension_deps import ExtensionServices
 from tams.app.background import build_trash
 from tams.app.services import build_uploads
 from tams.app.stores import Stores
-from tams.extensions.deps import ExtensionServices
 from tams.services.direct_creation import DirectCreation
 from tams.services.event_log import EventLog
 from tams.services.event_stream import EventStream, Times
 from tams.services.named_collections import NamedCollections
+from tams.services.referenced_objects import ReferencedObjects
 from tams.services.restoration import Restoration
 from tams.services.segment_media import SegmentMedia
 from tams.services.segment_tags import SegmentTags
 from tams.services.segment_uploads import SegmentUploads, UploadRules
 from tams.services.soft_deletion import SoftDeletion
+from tams.services.windows import Windows
 
 
 def build_extension_services(stores: Stores, services: Services) -> ExtensionServices:
@@ -51,6 +53,8 @@ def build_extension_services(stores: Stores, services: Services) -> ExtensionSer
         trash=build_trash(stores),
         event_log=event_log,
         event_stream=_event_stream(stores, event_log),
+        windows=Windows(catalogue, storages, most_urls=stores.settings.get_urls_max),
+        referenced_objects=ReferencedObjects(catalogue),
     )
 
 

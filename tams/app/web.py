@@ -115,9 +115,10 @@ def _add_dialects(app: FastAPI, settings: Settings, access: Callable[..., ASGIAp
         table = _scopes(settings, extensions if dialect.is_extended else (), dialect.actions)
         return access(dialect.build(standard), table=table)
 
+    root = dialects.chosen_root(settings.root_dialect)
     app.state.dialects = names
-    if names:
-        app.add_middleware(dialects.BasePaths, names=names, build=build)
+    if names or root:
+        app.add_middleware(dialects.BasePaths, names=names, build=build, root=root)
 
 
 def _scopes(

@@ -57,6 +57,14 @@ class Object:
     init_object: InitObject | None = None
 
 
+class ObjectFacts(NamedTuple):
+    """What is known of an Object's bytes: their type, their number, and since when it is there."""
+
+    content_type: str | None
+    size: int | None
+    created: datetime | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewObject:
     """An Object to allocate for a Flow; it has no bytes yet."""

@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute
 from tams.api import deletions, webhooks
 from tams.api.bodies import json_response, read_body
 from tams.api.deps import ServicesDep, WhoDep
-from tams.api.paging import base_url
+from tams.api.paging import api_url
 from tams.domain.access import Action, Scope
 from tams.domain.segments import SegmentQuery
 from tams.extensions.base import Extension
@@ -51,7 +51,7 @@ async def add_deletion(request: Request, services: ServicesDep, who: WhoDep) -> 
         made = await services.deletions.delete_segments(who, flow_id, query, recorded=True)
     if made is None:
         raise RuntimeError("a deletion that is recorded has a request")
-    location = f"{base_url(request)}{_REQUESTS}/{made.id}"
+    location = f"{api_url(request)}{_REQUESTS}/{made.id}"
     return json_response(request_json(made), 201, {"Location": location})
 
 

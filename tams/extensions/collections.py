@@ -9,12 +9,12 @@ from fastapi.responses import Response
 
 from tams.api.bodies import json_response, no_content, read_body
 from tams.api.deps import SizesDep, WhoDep
+from tams.api.extension_deps import ExtensionServicesDep
 from tams.api.paging import paging_headers
 from tams.api.query import Query
 from tams.domain.access import Action, Scope
 from tams.domain.named_collections import Member
 from tams.extensions.base import Extension
-from tams.extensions.deps import ExtensionServicesDep
 from tams.wire.flows import flows_json
 from tams.wire.named_collections import (
     named_collection_json,

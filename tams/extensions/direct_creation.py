@@ -11,12 +11,12 @@ from fastapi.responses import Response
 from tams.api.bodies import json_response, read_body
 from tams.api.deps import WhoDep
 from tams.api.errors import allowed_methods
+from tams.api.extension_deps import ExtensionServicesDep
 from tams.domain.access import Action, Scope
 from tams.domain.batches import MAX_OBJECTS
 from tams.domain.flows import FlowCommon
 from tams.domain.sources import SourceMetadata
 from tams.extensions.base import Extension
-from tams.extensions.deps import ExtensionServicesDep
 from tams.wire.batches import parse_batch
 from tams.wire.flows import flow_json, flows_json
 from tams.wire.sources import source_json, sources_json

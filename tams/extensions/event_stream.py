@@ -21,6 +21,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from tams.api.bodies import json_response
 from tams.api.deps import SizesDep
+from tams.api.extension_deps import ExtensionServices, ExtensionServicesDep
 from tams.api.paging import base_url, paging_headers
 from tams.api.query import Query
 from tams.api.routing import is_head
@@ -29,7 +30,6 @@ from tams.domain.events import EVERY_TYPE, AnyEventType, Place
 from tams.domain.pages import Page, PageRequest
 from tams.errors import Expired, Invalid, NotFound, TamsError
 from tams.extensions.base import Extension
-from tams.extensions.deps import ExtensionServices, ExtensionServicesDep
 from tams.services.event_log import EventQuery
 from tams.services.subscribers import Subscriber
 from tams.wire.events import (

@@ -12,13 +12,13 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from tams.api.bodies import json_response
+from tams.api.extension_deps import ExtensionServicesDep
 from tams.api.get_urls import url_filter
 from tams.api.media import object_answer
 from tams.api.paging import base_url
 from tams.api.query import Query
 from tams.domain.storage import Reading
 from tams.extensions.base import Extension
-from tams.extensions.deps import ExtensionServicesDep
 from tams.wire.segment_uploads import single_segment_json
 from tams.wire.values import present, timestamp_text
 

@@ -12,6 +12,7 @@ from starlette.types import Scope
 
 from tams.api.bodies import json_response, no_content, read_body
 from tams.api.deps import ServicesDep, SizesDep, WhoDep
+from tams.api.extension_deps import ExtensionServicesDep
 from tams.api.query import Query
 from tams.api.segments import answer_page, segment_query
 from tams.domain.access import Action
@@ -19,7 +20,6 @@ from tams.domain.access import Scope as AccessScope
 from tams.domain.tags import with_tag, without_tag
 from tams.errors import NotFound
 from tams.extensions.base import Extension, ParameterRoute
-from tams.extensions.deps import ExtensionServicesDep
 from tams.wire.values import parse_tag, parse_tags
 
 router = APIRouter(tags=["Extension: segment tags"])

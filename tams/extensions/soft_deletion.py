@@ -10,8 +10,10 @@ from fastapi.responses import Response
 from tams.api.bodies import json_response, no_content
 from tams.api.deletions import deleted
 from tams.api.deps import SizesDep, WhoDep
+from tams.api.extension_deps import ExtensionServicesDep
 from tams.api.flows import flow_query
-from tams.api.paging import base_url, paging_headers
+from tams.api.manner import manner
+from tams.api.paging import api_url, paging_headers
 from tams.api.query import Query
 from tams.api.segments import segment_query
 from tams.api.sources import source_query
@@ -19,13 +21,11 @@ from tams.domain.access import Action, Principal, Scope
 from tams.domain.trash import Manner, Shown
 from tams.errors import Forbidden, Invalid
 from tams.extensions.base import Extension, ParameterRoute
-from tams.extensions.deps import ExtensionServicesDep
 from tams.wire.deletions import requests_json
 from tams.wire.trash import records_json, trashed_flows_json, trashed_sources_json
 
 _ADMIN = frozenset({Scope.ADMIN})
 _DELETE = _ADMIN | {Scope.DELETE}
-_LONGEST_NAME = 255
 
 
 class MannerRoute(ParameterRoute):
@@ -55,7 +55,7 @@ async def delete_source(
     requests = await services.soft_deletion.delete_source(who, resource_id, manner)
     if not requests:
         return no_content()
-    location = f"{base_url(request)}/flow-delete-requests"
+    location = f"{api_url(request)}/flow-delete-requests"
     return json_response(requests_json(requests), 202, {"Location": location})
 
 
@@ -154,17 +154,7 @@ async def list_deletions(
 
 
 def _manner(request: Request, *, cascade: bool) -> Manner:
-    query = Query(request.scope["query_string"])
-    deleted_by = query.text("deleted_by")
-    if deleted_by is not None and not 0 < len(deleted_by) <= _LONGEST_NAME:
-        rule = f"it must have 1 to {_LONGEST_NAME} characters"
-        raise Invalid("deleted_by", deleted_by, rule)
-    asked = query.flag("cascade")
-    return Manner(
-        soft=query.flag("soft_delete") or False,
-        cascade=cascade if asked is None else asked,
-        deleted_by=deleted_by,
-    )
+    return manner(Query(request.scope["query_string"]), cascade=cascade)
 
 
 def _shown(query: Query, who: Principal) -> Shown:

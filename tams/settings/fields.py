@@ -90,8 +90,12 @@ class Settings(BaseModel):
     )
     dialects: str = Field(
         "all",
-        description="base paths of other versions of the API, such as `v7.0`: `all`, `none`, or a "
-        "comma list",
+        description="base paths that speak otherwise, such as `v7.0` and `vast`: `all`, `none`, or "
+        "a comma list",
+    )
+    root_dialect: str = Field(
+        "standard",
+        description="what is spoken without a base path: `standard`, or a dialect such as `vast`",
     )
     webhook_changes_by: Literal["read", "write"] = Field(
         "read", description="scope that may replace or delete a Webhook; `read` is the standard's"

@@ -39,15 +39,16 @@ def parse_deletion(body: bytes) -> tuple[str, TimeRange | None]:
 
 def request_json(request: DeletionRequest) -> bytes:
     """The body of GET /flow-delete-requests/{requestId}, and of a 202 to a DELETE."""
-    return json.dumps(_fields(request)).encode()
+    return json.dumps(request_fields(request)).encode()
 
 
 def requests_json(requests: Sequence[DeletionRequest]) -> bytes:
     """The body of GET /flow-delete-requests."""
-    return json.dumps([_fields(request) for request in requests]).encode()
+    return json.dumps([request_fields(request) for request in requests]).encode()
 
 
-def _fields(request: DeletionRequest) -> dict[str, Any]:
+def request_fields(request: DeletionRequest) -> dict[str, Any]:
+    """The properties that are set."""
     is_given_up = request.status == "error"
     return present(
         {

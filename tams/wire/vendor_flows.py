@@ -130,6 +130,9 @@ def _essence(
     left: dict[str, object] = {}
     _read_colours(known, essence, left)
     # What the standard's own body says stays as it is: its denominator may be left out.
+    if essence.get("frame_rate") == "vfr":
+        essence["vfr"] = True
+        del essence["frame_rate"]
     if "frame_rate" in essence and not isinstance(inner.get("frame_rate"), dict):
         essence["frame_rate"] = read_ratio("frame_rate", essence["frame_rate"])
     if "sample_rate" in essence:

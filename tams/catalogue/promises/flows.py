@@ -62,6 +62,10 @@ class Flows(ABC):
         """From the start of the first to the end of the last Segment that overlaps `within`."""
 
     @abstractmethod
+    async def count(self, query: FlowQuery) -> int:
+        """How many Flows pass."""
+
+    @abstractmethod
     async def list(self, query: FlowQuery, page: PageRequest) -> Page[Flow]:
         """One page of the Flows that pass, in the order of statements 244 to 249.
 

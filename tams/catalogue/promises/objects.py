@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from tams.catalogue.promises.segments import MAX_SEGMENTS
 from tams.domain.flows import LockedFlow
-from tams.domain.objects import Instance, NewObject, Object
+from tams.domain.objects import Instance, NewObject, Object, ObjectFacts
 from tams.domain.pages import Page, PageRequest
 from tams.domain.tags import TagFilter
 
@@ -76,6 +76,10 @@ class Objects(ABC):
     @abstractmethod
     async def get(self, object_id: str) -> Object | None:
         """Return a registered Object."""
+
+    @abstractmethod
+    async def facts(self, object_ids: Iterable[str]) -> Mapping[str, ObjectFacts]:
+        """By id, what is known of the bytes of those Objects that are there."""
 
     @abstractmethod
     async def referenced_by(

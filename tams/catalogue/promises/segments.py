@@ -69,6 +69,10 @@ class Segments(ABC):
         """
 
     @abstractmethod
+    async def count(self, flow_id: str, query: SegmentQuery) -> int:
+        """How many Segments such a listing has in all; the cost grows with their number."""
+
+    @abstractmethod
     async def located(self, segments: Sequence[Segment]) -> Sequence[Segment]:
         """These Segments with the instances that their Objects have now, if they are there."""
 

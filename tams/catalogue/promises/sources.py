@@ -47,6 +47,10 @@ class Sources(ABC):
         """What its Flows collect, as Sources, one tuple per collecting Flow, oldest Flow first."""
 
     @abstractmethod
+    async def count(self, query: SourceQuery) -> int:
+        """How many Sources pass."""
+
+    @abstractmethod
     async def list(self, query: SourceQuery, page: PageRequest) -> Page[Source]:
         """One page of the Sources that pass, in the order of statements 244 to 249.
 

@@ -131,6 +131,11 @@ class SQLFlows(Flows):
         rows = await self._connection.fetch(REACH, (flow_id, *bounds(within)))
         return TimeRange(rows[0][0], rows[0][1], bool(rows[0][2])) if rows else EMPTY
 
+    async def count(self, query: FlowQuery) -> int:
+        filters = flow_filters(query)
+        await FLOW_TAGS.weigh(self._connection, filters)
+        return await FLOWS.count(self._connection, filters)
+
     async def list(self, query: FlowQuery, page: PageRequest) -> Page[Flow]:
         filters = flow_filters(query)
         await FLOW_TAGS.weigh(self._connection, filters)

@@ -137,6 +137,11 @@ class Listing(Generic[R]):
         kept = rows[: request.limit]
         return Page(kept, self._key(kept[-1], request))
 
+    async def count(self, connection: Connection, filters: Filters) -> int:
+        """How many rows there are that pass."""
+        rows = await connection.fetch(_count(self, tuple(filters.wanted)), filters.parameters)
+        return int(rows[0][0])
+
     async def _label(self, connection: Connection, mark: Mark) -> str:
         """The whole label at which a page ended; as much as the key knows if its row has gone."""
         known = str(mark.value)[1:]
@@ -197,6 +202,12 @@ def _statement(
     if not is_first:
         query = query.where(_from_mark(order[0]), _beyond(order))
     return query.order_by(*(term.ordered for term in order)).limit(bindparam("limit"))
+
+
+@lru_cache(maxsize=256)
+def _count(listing: Listing[Any], wanted: tuple[tuple[str, int], ...]) -> Select[Any]:
+    conditions = [listing.clauses[name](number) for name, number in wanted]
+    return select(func.count()).select_from(listing.table).where(listing.living, *conditions)
 
 
 class Term(NamedTuple):

@@ -34,7 +34,7 @@ from tams.catalogue.sql.schema import flow, instance, object_, place, segment
 from tams.catalogue.sql.statements import Among, Rows, Written
 from tams.catalogue.sql.tags import FLOW_TAGS, filter_tags
 from tams.domain.flows import LockedFlow
-from tams.domain.objects import InitObject, Instance, NewObject, Object
+from tams.domain.objects import InitObject, Instance, NewObject, Object, ObjectFacts
 from tams.domain.pages import Page, PageRequest
 from tams.domain.patterns import UUID
 from tams.domain.tags import TagFilter
@@ -105,6 +105,9 @@ _OTHERS = (
     .join(instance, instance.c.object_pk == object_.c.pk)
     .where(Among(object_.c.id, "ids"))
     .order_by(instance.c.object_pk, instance.c.position)
+)
+_FACTS = select(object_.c.id, object_.c.content_type, object_.c.size, object_.c.created).where(
+    Among(object_.c.id, "ids"), object_.c.removable_at.is_(None)
 )
 _media = object_.alias("media")
 # A Flow that can be taken back holds its Objects as a living one does, though it shows none.
@@ -269,6 +272,13 @@ class SQLObjects(Objects):
             content_type=type_,
             init_object=init and init._replace(others=others.get(init.object_id)),
         )
+
+    async def facts(self, object_ids: Iterable[str]) -> Mapping[str, ObjectFacts]:
+        rows = await self._connection.fetch(_FACTS, {"ids": list(object_ids)})
+        return {
+            object_id: ObjectFacts(kind, size, None if created is None else moment(created))
+            for object_id, kind, size, created in rows
+        }
 
     async def referenced_by(
         self, object_id: str, flow_tags: TagFilter, page: PageRequest

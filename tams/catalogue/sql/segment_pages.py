@@ -143,6 +143,20 @@ def _conditions(tags: Sequence[TagCondition], first: int) -> Iterator[_Told]:
         at += 2 if condition in ("equal", "among") else 1
 
 
+@lru_cache(maxsize=64)
+def _counted(tags: tuple[TagCondition, ...], *, by_object: bool) -> Written:
+    """How many Segments there are between ?2 and ?3; ?4 is the Object, if there is one."""
+    where = f"""s.flow_pk = {_LIVING_FLOW} AND s.start_ns < ?3 AND s.end_ns > ?2
+    AND s.start_ns >= coalesce((SELECT max(p.start_ns) FROM segment p
+        WHERE p.flow_pk = {_LIVING_FLOW} AND p.start_ns <= ?2), ?2)"""
+    if by_object:
+        where += " AND s.object_pk = (SELECT pk FROM object WHERE id = ?4)"
+    told = _conditions(tags, 5 if by_object else 4)
+    where += "".join(f" AND {each.probe}" for each in told)
+    text = f"SELECT count(*) FROM segment s WHERE {where}"
+    return Written(text, text.replace("?", "$").replace(*_LISTS))
+
+
 PAGES = {shape: _page(shape) for shape in starmap(Shape, product((False, True), repeat=4))}
 
 
@@ -153,6 +167,17 @@ def _tagged(shape: Shape, tags: tuple[TagCondition, ...]) -> Written:
 
 def tagged_page(shape: Shape, tags: TagFilter) -> tuple[Written, list[Any]]:
     """The statement of a page of Segments with such tags, and its parameters from the tags on."""
+    conditions, parameters = _asked(tags)
+    return _tagged(shape, conditions), parameters
+
+
+def count_of(tags: TagFilter | None, *, by_object: bool) -> tuple[Written, list[Any]]:
+    """The statement that counts Segments with such tags, and its parameters from the tags on."""
+    conditions, parameters = _asked(tags or TagFilter())
+    return _counted(conditions, by_object=by_object), parameters
+
+
+def _asked(tags: TagFilter) -> tuple[tuple[TagCondition, ...], list[Any]]:
     conditions: list[TagCondition] = []
     parameters: list[Any] = []
     for name, values in tags.equals.items():
@@ -162,4 +187,4 @@ def tagged_page(shape: Shape, tags: TagFilter) -> tuple[Written, list[Any]]:
     for name, wanted in tags.exists.items():
         conditions.append("present" if wanted else "missing")
         parameters.append(name)
-    return _tagged(shape, tuple(conditions)), parameters
+    return tuple(conditions), parameters

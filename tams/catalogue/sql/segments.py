@@ -16,7 +16,7 @@ from tams.catalogue.sql.connection import Connection, Row
 from tams.catalogue.sql.moments import microseconds
 from tams.catalogue.sql.objects import INIT_OBJECT, LIVING, LIVING_INIT, find_others
 from tams.catalogue.sql.schema import instance, object_, segment
-from tams.catalogue.sql.segment_pages import PAGES, Shape, tagged_page
+from tams.catalogue.sql.segment_pages import PAGES, Shape, count_of, tagged_page
 from tams.catalogue.sql.segment_removal import (
     Found,
     find_extent,
@@ -247,6 +247,17 @@ class SQLSegments(Segments):
         items = await self._whole(rows[: page.limit])
         next_key = f"s{items[-1][0]}" if len(rows) > page.limit else None
         return Page(items, next_key)
+
+    async def count(self, flow_id: str, query: SegmentQuery) -> int:
+        wanted = query.timerange.clamped()
+        if wanted.is_empty:
+            return 0
+        low = _EARLIEST if wanted.start is None else wanted.start
+        high = _LATEST if wanted.end is None else wanted.end
+        statement, tagged = count_of(query.tags, by_object=query.object_id is not None)
+        named = [] if query.object_id is None else [query.object_id]
+        rows = await self._connection.fetch(statement, [flow_id, low, high, *named, *tagged])
+        return int(rows[0][0])
 
     async def located(self, segments: Sequence[Segment]) -> Sequence[Segment]:
         ids = list({each.object_id for each in segments})

@@ -180,6 +180,11 @@ class SQLSources(Sources):
         found = await self._collections.of_sources([source_id])
         return [members for flow_id, members in found.get(source_id, ()) if flow_id != except_flow]
 
+    async def count(self, query: SourceQuery) -> int:
+        filters = _filters(query)
+        await SOURCE_TAGS.weigh(self._connection, filters)
+        return await _SOURCES.count(self._connection, filters)
+
     async def list(self, query: SourceQuery, page: PageRequest) -> Page[Source]:
         filters = _filters(query)
         await SOURCE_TAGS.weigh(self._connection, filters)

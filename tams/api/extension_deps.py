@@ -11,12 +11,14 @@ from tams.services.direct_creation import DirectCreation
 from tams.services.event_log import EventLog
 from tams.services.event_stream import EventStream
 from tams.services.named_collections import NamedCollections
+from tams.services.referenced_objects import ReferencedObjects
 from tams.services.restoration import Restoration
 from tams.services.segment_media import SegmentMedia
 from tams.services.segment_tags import SegmentTags
 from tams.services.segment_uploads import SegmentUploads
 from tams.services.soft_deletion import SoftDeletion
 from tams.services.trash import Trash
+from tams.services.windows import Windows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +35,8 @@ class ExtensionServices:
     trash: Trash
     event_log: EventLog
     event_stream: EventStream
+    windows: Windows
+    referenced_objects: ReferencedObjects
 
 
 async def _extension_services(request: Request) -> ExtensionServices:

@@ -1,0 +1,26 @@
+"""How something is to be deleted, as a query says it."""
+
+from __future__ import annotations
+
+from tams.api.query import Query
+from tams.domain.trash import Manner
+from tams.errors import Invalid
+
+_LONGEST_NAME = 255
+
+
+def manner(query: Query, *, soft: bool = False, cascade: bool) -> Manner:
+    """Read `soft_delete`, `cascade` and `deleted_by`; `soft` and `cascade` are the defaults.
+
+    Raises `Invalid`.
+    """
+    deleted_by = query.text("deleted_by")
+    if deleted_by is not None and not 0 < len(deleted_by) <= _LONGEST_NAME:
+        rule = f"it must have 1 to {_LONGEST_NAME} characters"
+        raise Invalid("deleted_by", deleted_by, rule)
+    asked_soft, asked_cascade = query.flag("soft_delete"), query.flag("cascade")
+    return Manner(
+        soft=soft if asked_soft is None else asked_soft,
+        cascade=cascade if asked_cascade is None else asked_cascade,
+        deleted_by=deleted_by,
+    )
