@@ -17,7 +17,6 @@ from tams.domain.segment_uploads import DeclaredSegment, UploadedFile
 from tams.errors import Invalid
 from tams.services.segment_uploads import SegmentUpload
 from tams.wire.segment_uploads import parse_declared
-from tams.wire.vendor_times import with_timeranges
 
 _DECLARING = ("segment", "segment_data")
 _MAX_DECLARED = 1 << 20
@@ -37,9 +36,7 @@ async def take_form(request: Request, upload: SegmentUpload, services: Services)
     is_array, number = False, 0
     async for part in form_parts(request):
         if part.name in _DECLARING:
-            declared, as_array = parse_declared(
-                with_timeranges(await part.read(_MAX_DECLARED)), part.name
-            )
+            declared, as_array = parse_declared(await part.read(_MAX_DECLARED), part.name)
             upload.declare(_taggable(declared, services))
             number += 1
             is_array = is_array or as_array or number > 1

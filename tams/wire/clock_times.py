@@ -5,7 +5,16 @@ from __future__ import annotations
 import re
 
 _CLOCK = r"([0-9]{2,6}):([0-5][0-9]):([0-5][0-9])(?:\.([0-9]{1,9}))?"
+_TOLD = re.compile(rb'("timerange"\s*:\s*")([^"\\]*)')
 _RANGE = re.compile(rf"([\[(]?){_CLOCK}[,_]{_CLOCK}([\])]?)", re.ASCII)
+
+
+def standard_timeranges(body: bytes) -> bytes:
+    """A JSON text with each `timerange` as the standard writes it."""
+    return _TOLD.sub(
+        lambda found: found[1] + standard_timerange(found[2].decode("latin-1")).encode("latin-1"),
+        body,
+    )
 
 
 def standard_timerange(text: str) -> str:

@@ -80,13 +80,13 @@ async def test_a023_a201_a_missing_format_is_said_where_it_is(vast):
     ("method", "path", "body", "where"),
     [
         ("POST", "/sources", {"id": "x", "format": VIDEO}, ["body", "id"]),
-        ("POST", "/sources", {"id": new_id(), "format": "film"}, ["body", "format"]),
-        ("POST", "/flows", {"id": new_id(), "frame_width": 0}, ["body", "frame_width"]),
+        ("POST", "/sources", {"format": "film"}, ["body", "format"]),
+        ("POST", "/flows", {"frame_width": 0}, ["body", "frame_width"]),
         ("POST", "/flows/batch", [{"format": 5}], ["body", 0, "format"]),
         ("GET", "/flows?limit=0", None, ["query", "limit"]),
         ("GET", "/sources?offset=-1", None, ["query", "offset"]),
         ("GET", "/sources?page=0", None, ["query", "page"]),
-        ("DELETE", f"/flows/{new_id()}?cascade=perhaps", None, ["query", "cascade"]),
+        ("DELETE", "/flows/01234567-89ab-4def-8123-456789abcdef?cascade=perhaps", None, ["query", "cascade"]),
     ],
 )
 async def test_a201_wrong_input_is_a_422_that_says_where(vast, method, path, body, where):

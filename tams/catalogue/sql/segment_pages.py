@@ -63,16 +63,19 @@ def _page(shape: Shape, tags: Sequence[TagCondition] = ()) -> Written:
         f"""SELECT {columns}, {INIT_OBJECT.sqlite}
 FROM {sqlite} CROSS JOIN object o ON o.pk = s.object_pk
 WHERE {where} ORDER BY {in_order} LIMIT ?4""".replace("GREATEST(", "max("),
-        _LIST.sub(
-            r"unnest($\1::text[]) AS j(value)",
+        _as_postgres(
             f"""SELECT {columns}, {INIT_OBJECT.postgresql} FROM ({page}) s
 CROSS JOIN LATERAL (SELECT * FROM object WHERE pk = s.object_pk OFFSET 0) o
-ORDER BY s.start_ns {order}""",
-        ).replace("?", "$"),
+ORDER BY s.start_ns {order}"""
+        ),
     )
 
 
 _LIST = re.compile(r"json_each\(\?(\d+)\) AS j")
+
+
+def _as_postgres(text: str) -> str:
+    return _LIST.sub(r"unnest($\1::text[]) AS j(value)", text).replace("?", "$")
 
 
 def _columns(shape: Shape) -> str:
@@ -154,7 +157,7 @@ def _counted(tags: tuple[TagCondition, ...], *, by_object: bool) -> Written:
     told = _conditions(tags, 5 if by_object else 4)
     where += "".join(f" AND {each.probe}" for each in told)
     text = f"SELECT count(*) FROM segment s WHERE {where}"
-    return Written(text, text.replace("?", "$").replace(*_LISTS))
+    return Written(text, _as_postgres(text))
 
 
 PAGES = {shape: _page(shape) for shape in starmap(Shape, product((False, True), repeat=4))}

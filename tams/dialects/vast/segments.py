@@ -24,9 +24,9 @@ from tams.dialects.vast.lists import listed, window_of
 from tams.domain.segment_ids import segment_id
 from tams.errors import Invalid
 from tams.services.windows import ShownSegment, ShownUrl
+from tams.wire.clock_times import standard_timeranges
 from tams.wire.segments import failed_segments_json, parse_segments
 from tams.wire.vast import segment_fields, url_fields
-from tams.wire.vendor_times import with_timeranges
 
 router = APIRouter()
 
@@ -72,7 +72,7 @@ async def add_segments(
     who: WhoDep,
 ) -> Response:
     """Register Segments of Objects whose bytes come another way; of an array, all that can be."""
-    posts, invalid, is_array = parse_segments(with_timeranges(await read_body(request)))
+    posts, invalid, is_array = parse_segments(standard_timeranges(await read_body(request)))
     refused = [*invalid, *await standard.segments.add(who, flow_id, posts)]
     if refused and is_array:
         return json_response(failed_segments_json(refused, datetime.now(UTC)))
