@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 import pytest_asyncio
 
-from tams.conformance.server import new_id
 from tams.domain.access import Scope
 from tests.authority import bearer, guarding, guards, token
 from tests.serving import serving
@@ -13,7 +12,7 @@ from tests.serving import serving
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 READ, WRITE, DELETE = (scope.value for scope in (Scope.READ, Scope.WRITE, Scope.DELETE))
-ID = new_id()
+ID = "01234567-89ab-4def-8123-456789abcdef"
 OPERATIONS = [
     *[("POST", f"/{noun}{batch}", {WRITE}) for noun in ("sources", "flows", "objects")
       for batch in ("", "/batch")],
