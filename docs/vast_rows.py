@@ -68,7 +68,7 @@ EXCEPTIONS: Mapping[str, str] = {
     "change nor go before it, and `POST /flows/{id}/storage` gives URLs to write new ones",
     "B-074": "what is known of a Segment stands in the catalogue alone: beside the bytes it could "
     "only be right for the first of their Segments, and a PUT URL would have to sign it",
-    "B-075": "as A-105",
+    "B-075": "a key carries a mark besides, and ends as its content type has it: see A-105",
     "B-078": "one setting is the least time of both, as `GET /service` tells one; `…/url` takes "
     "any other",
     "B-082": "no URL is kept back: clients choose among them, by `accept_get_urls` for one",
