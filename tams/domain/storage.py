@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from tams.domain.objects import check_object_id
 from tams.domain.tags import TagFilter, Tags
 from tams.errors import Invalid
+
+Reading = Literal["GET", "HEAD"]
+"""The methods that read bytes; an object store's presigned URL is good for one of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

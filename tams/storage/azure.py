@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from obstore.store import AzureStore, ObjectStore
 
 from tams.domain.clock import Clock
-from tams.domain.storage import PutUrl, StorageBackend
+from tams.domain.storage import PutUrl, Reading, StorageBackend
 from tams.errors import BadSettings
 from tams.storage.places import AzurePlace
 from tams.storage.remote import PATIENCE, Patience, RemoteStorage
@@ -72,6 +72,11 @@ class AzureStorage(RemoteStorage):
         del base_url
         url = self._urls.signer(WRITE)(key)
         return PutUrl(url, content_type, presigned=True, headers={"x-ms-blob-type": "BlockBlob"})
+
+    def sign_for(self, base_url: str, key: str, method: Reading, seconds: int) -> str:
+        """See `Storage`; the same URL for both methods."""
+        del base_url, method
+        return self._urls.signer(READ, seconds)(key)
 
 
 def account_key(environment: Mapping[str, str] = os.environ) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from tams.domain.storage import PutUrl, StorageBackend
+from tams.domain.storage import PutUrl, Reading, StorageBackend
 from tams.errors import StorageFailed
 
 
@@ -77,6 +77,10 @@ class Storage(ABC):
     @abstractmethod
     def sign_put(self, base_url: str, key: str, content_type: str) -> PutUrl:
         """The request that writes the bytes, valid for `min_presigned_url_timeout` at least."""
+
+    @abstractmethod
+    def sign_for(self, base_url: str, key: str, method: Reading, seconds: int) -> str:
+        """A URL that is good for this method, from now for so many seconds and no longer."""
 
     @abstractmethod
     async def head(self, key: str) -> StoredObject | None:

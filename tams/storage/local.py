@@ -9,7 +9,7 @@ from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from tams.domain.storage import MediaUrl, PutUrl, StorageBackend
+from tams.domain.storage import MediaUrl, PutUrl, Reading, StorageBackend
 from tams.errors import BadSettings, NotFound, StorageFailed
 from tams.storage.base import Storage, StoredKey, StoredObject
 from tams.storage.blocks import CHUNK, blocks
@@ -74,6 +74,11 @@ class LocalStorage(Storage):
         """See `Storage`; the request must send this content type or none."""
         url = self._urls.putter(base_url, self.backend.id, key, content_type)
         return PutUrl(url, content_type, presigned=True)
+
+    def sign_for(self, base_url: str, key: str, method: Reading, seconds: int) -> str:
+        """See `Storage`; the same URL for both methods."""
+        del method
+        return self._urls.getters(base_url, self.backend.id, seconds)(key)
 
     def check(self, method: str, url: MediaUrl) -> None:
         """Return if the URL was signed here for GET or PUT; raises `MediaRefused`."""

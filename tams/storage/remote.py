@@ -181,14 +181,16 @@ class RemoteStorage(Storage):
     ) -> StoredObject:
         """See `Storage`; parts of a write that ends with its process wait for a lifecycle rule."""
         digests = Checksums(checksums)
-        parts = blocks(_verified(blocks(chunks, CHUNK), digests), PART)
-        first = await anext(parts, b"")
-        second = await anext(parts, b"")
-        if not second:
-            await self._send(key, content_type, first)
+        pieces = _verified(blocks(chunks, CHUNK), digests)
+        first: list[bytes] = []
+        async for piece in pieces:
+            first.append(piece)
+            if sum(map(len, first)) > PART:
+                async with handed_over(_joined(first, pieces)) as content:
+                    await self._send(key, content_type, content)
+                break
         else:
-            async with handed_over(_joined(first, second, parts)) as content:
-                await self._send(key, content_type, content)
+            await self._send(key, content_type, b"".join(first))
         return await self._found(key)
 
     async def _send(
@@ -294,8 +296,9 @@ async def _verified(chunks: AsyncIterator[bytes], digests: Checksums) -> AsyncIt
     digests.verified()
 
 
-async def _joined(first: bytes, second: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    yield first
-    yield second
-    async for block in rest:
-        yield block
+async def _joined(first: list[bytes], rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """All of them; none is kept once it is given."""
+    while first:
+        yield first.pop(0)
+    async for piece in rest:
+        yield piece

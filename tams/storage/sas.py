@@ -53,10 +53,14 @@ class BlobUrls:
         self._window = window
         self._life = timeout + window + GRACE_S
 
-    def signer(self, permissions: str) -> Callable[[str], str]:
-        """A function from a key to a URL with these permissions, for at least the timeout."""
+    def signer(self, permissions: str, seconds: int | None = None) -> Callable[[str], str]:
+        """A function from a key to a URL with these permissions, for at least the timeout.
+
+        With `seconds`, for just as long.
+        """
         now = (self._clock() - _EPOCH) // _SECOND
-        ends = f"{_EPOCH + (now - now % self._window + self._life) * _SECOND:%Y-%m-%dT%H:%M:%SZ}"
+        last = now - now % self._window + self._life if seconds is None else now + seconds
+        ends = f"{_EPOCH + last * _SECOND:%Y-%m-%dT%H:%M:%SZ}"
         container = self._container
         path = f"/{container.name}/{self._prefix}"
         begun = self._inner.copy()

@@ -53,9 +53,14 @@ class MediaUrls:
         self._life = timeout + window + GRACE_S
         self._inner, self._outer = hmac_halves(secret)
 
-    def getters(self, base_url: str, storage_id: str) -> Callable[[str], str]:
-        """A function from a key to a URL that reads it, from now for at least the timeout."""
-        expires = self._expiry()
+    def getters(
+        self, base_url: str, storage_id: str, seconds: int | None = None
+    ) -> Callable[[str], str]:
+        """A function from a key to a URL that reads it, from now for at least the timeout.
+
+        With `seconds`, for just as long.
+        """
+        expires = self._expiry() if seconds is None else self._now() + seconds
         head = f"{base_url}/media/{storage_id}/"
         tail = f"?expires={expires}&signature="
         begun = self._inner.copy()

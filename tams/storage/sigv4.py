@@ -109,11 +109,16 @@ class S3Urls:
         """A function from a key to a URL that writes it, from now for at least the timeout."""
         return self._signer("PUT")
 
+    def once(self, method: str, key: str, seconds: int) -> str:
+        """A URL for this method and key, from now for so many seconds."""
+        now = (self._clock() - _EPOCH) // _SECOND
+        return self._make(method, now, self._credentials(), seconds)(key)
+
     def _signer(self, method: str) -> Callable[[str], str]:
         moment = self._moment()
         made_for, signer = self._made.get(method, (None, None))
         if signer is None or made_for != moment:
-            signer = self._make(method, *moment)
+            signer = self._make(method, *moment, self._life)
             self._made[method] = moment, signer
         return signer
 
@@ -122,11 +127,13 @@ class S3Urls:
         now = (self._clock() - _EPOCH) // _SECOND
         return now - now % self._window, self._credentials()
 
-    def _make(self, method: str, seconds: int, credentials: Credentials) -> Callable[[str], str]:
+    def _make(
+        self, method: str, seconds: int, credentials: Credentials, life: int
+    ) -> Callable[[str], str]:
         signed_at = _EPOCH + timedelta(seconds=seconds)
         moment = f"{signed_at:%Y%m%dT%H%M%SZ}"
         scope = f"{signed_at:%Y%m%d}/{self._bucket.region}/s3/aws4_request"
-        query = self._query(moment, scope, credentials)
+        query = self._query(moment, scope, credentials, life)
         path = f"{quote(self._bucket.path, safe='/~')}{self._prefix}"
         request = hashlib.sha256(f"{method}\n{path}".encode())
         rest = f"\n{query}\nhost:{self._bucket.host}\n\nhost\nUNSIGNED-PAYLOAD".encode()
@@ -150,13 +157,13 @@ class S3Urls:
 
         return sign
 
-    def _query(self, moment: str, scope: str, credentials: Credentials) -> str:
+    def _query(self, moment: str, scope: str, credentials: Credentials, life: int) -> str:
         """All parameters but the signature, sorted by name, as the signature wants them."""
         token = credentials.token
         named = quote(f"{credentials.access_key}/{scope}", safe="")
         return (
             f"X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential={named}&X-Amz-Date={moment}"
-            f"&X-Amz-Expires={self._life}"
+            f"&X-Amz-Expires={life}"
             + (f"&X-Amz-Security-Token={quote(token, safe='')}" if token else "")
             + "&X-Amz-SignedHeaders=host"
         )

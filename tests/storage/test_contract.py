@@ -13,6 +13,7 @@ import pytest
 
 from tams.errors import Invalid, NotFound, StorageFailed
 from tams.storage.copying import copy, stored
+from tams.storage.s3 import S3Storage
 from tests.storage.conftest import Served
 
 KEY = "tams/2026/11/20/flow/object.ts"
@@ -218,6 +219,30 @@ async def test_a_url_is_for_one_method(served: Served) -> None:
             # A method that no blob has is not even looked at there.
             assert answer.status in ((400, 403) if method == "POST" else (403,)), (method, url)
     assert await served.storage.head(KEY) is not None
+
+
+async def test_b083_a_url_is_signed_for_the_method_that_reads(served: Served) -> None:
+    await put(served, CONTENT)
+    sign = served.storage.sign_for
+    async with served.client.get(sign(served.base_url, KEY, "GET", 60)) as answer:
+        assert (answer.status, await answer.read()) == (200, CONTENT)
+    head = sign(served.base_url, KEY, "HEAD", 60)
+    async with served.client.head(head) as answer:
+        assert answer.status == 200
+        assert answer.headers["Content-Length"] == str(len(CONTENT))
+    if isinstance(served.storage, S3Storage):  # elsewhere one URL is good for both
+        async with served.client.get(head) as answer:
+            assert answer.status == 403
+    headers = served.storage.sign_put(served.base_url, KEY, "video/mp2t").headers
+    async with served.client.put(head, data=b"other", headers=headers) as answer:
+        assert answer.status == 403
+
+
+async def test_a_url_says_for_how_long_it_is_good(served: Served) -> None:
+    short, long = (served.storage.sign_for("http://x", KEY, "GET", each) for each in (60, 86_400))
+    assert short != long
+    async with served.client.get(served.storage.sign_for(served.base_url, KEY, "GET", -60)) as gone:
+        assert gone.status in (400, 403)
 
 
 async def test_every_character_of_a_signature_counts(served: Served) -> None:

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import aiohttp
 import pytest
@@ -60,7 +60,7 @@ def in_base64(digest: bytes) -> str:
         {"Content-Type": "video/mp2t", "Cache-Control": "max-age=60"},
     ],
 )
-async def test_a_put_url_takes_any_type_and_checksum(
+async def test_a132_l18_a_put_url_takes_any_type_and_checksum(
     served: Served, headers: dict[str, str]
 ) -> None:
     request = served.storage.sign_put("", KEY, "video/mp2t")
@@ -70,6 +70,19 @@ async def test_a_put_url_takes_any_type_and_checksum(
     assert stored is not None
     assert stored.size == 5
     assert stored.content_type == headers.get("Content-Type", stored.content_type)
+
+
+async def test_b087_an_endpoint_needs_no_region_and_has_the_bucket_in_its_path(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "access")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    storage = s3_storage("s3://media?endpoint=https://store.example:9000")
+    await storage._credentials.open()
+    url = urlsplit(storage.sign_put("", KEY, "video/mp2t").url)
+    assert (url.netloc, url.path) == ("store.example:9000", f"/media/{KEY}")
+    assert parse_qs(url.query)["X-Amz-SignedHeaders"] == ["host"]
+    await storage.close()
 
 
 @pytest.mark.parametrize(
