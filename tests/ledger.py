@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import apsw
 
+from tams.catalogue.sql import segment_tag_schema  # noqa: F401 (its table is of the metadata)
 from tams.catalogue.sql.schema import metadata
 
 Ledger = dict[str, list[str]]

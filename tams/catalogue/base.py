@@ -24,6 +24,7 @@ from tams.catalogue.promises.instances import Instances
 from tams.catalogue.promises.jobs import Jobs
 from tams.catalogue.promises.objects import Objects
 from tams.catalogue.promises.profiles import Profiles
+from tams.catalogue.promises.segment_tags import SegmentTags
 from tams.catalogue.promises.segments import Segments
 from tams.catalogue.promises.service import Service
 from tams.catalogue.promises.sources import Sources
@@ -38,6 +39,7 @@ class Transaction:
     sources: Sources
     flows: Flows
     segments: Segments
+    segment_tags: SegmentTags
     objects: Objects
     instances: Instances
     events: Events

@@ -52,6 +52,8 @@ class Object:
     size: int | None = None
     """Bytes of the controlled instance; None until they were measured."""
     created: datetime | None = None
+    content_type: str | None = None
+    """Of the controlled instance."""
     init_object: InitObject | None = None
 
 
@@ -133,7 +135,7 @@ def object_key(folder: str, object_id: str, mark: str, content_type: str) -> str
     Object of this id, in this Flow and on this day, never touches the new one's.
     """
     name = object_id if _PLAIN_ID.fullmatch(object_id) else sha256(object_id.encode()).hexdigest()
-    extension = _EXTENSIONS.get(content_type, "bin")
+    extension = _EXTENSIONS.get(content_type.partition(";")[0].rstrip().lower(), "bin")
     return f"{folder}/{name}.{mark}.{extension}"
 
 

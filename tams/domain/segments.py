@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from tams.domain.objects import InitObject, Instance
+from tams.domain.tags import TagFilter
 from tams.domain.timerange import EMPTY, TimeRange
 
 
@@ -78,10 +79,14 @@ NOTHING_MORE = NewSegment("", EMPTY)[2:]
 
 
 class SegmentQuery(NamedTuple):
-    """Which Segments of a Flow: those that overlap `timerange`, of one Object if `object_id`."""
+    """Which Segments of a Flow: those that overlap `timerange`, of one Object if `object_id`.
+
+    Only a listing heeds `tags`.
+    """
 
     timerange: TimeRange
     object_id: str | None = None
+    tags: TagFilter | None = None
 
 
 class Refusal(NamedTuple):

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from tams.catalogue.connect import catalogue, migrate
+from tams.catalogue.sql import segment_tag_schema  # noqa: F401 (its table is of the metadata)
 from tams.catalogue.sql.migrations import HEAD, steps
 from tams.catalogue.sql.migrations.run import configuration
 from tams.catalogue.sql.schema import metadata

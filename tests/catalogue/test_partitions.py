@@ -12,6 +12,7 @@ from tams.catalogue.connect import migrate
 from tams.catalogue.sql import postgres_migration, segment_removal, segments
 from tams.catalogue.sql.migrations import HEAD, Step, steps
 from tams.catalogue.sql.postgres import PostgresCatalogue
+from tams.catalogue.sql.segment_pages import PAGES
 from tams.errors import BadSettings
 from tests.catalogue.building import add_flows, delete_segments, make_flow, page_of, register
 
@@ -70,7 +71,7 @@ async def test_the_segments_of_a_flow_are_looked_for_in_one_partition(parted, ad
     key = await admin.fetchval("SELECT pk FROM flow WHERE id = $1", flows[3].id)
     asked = [
         (page.postgresql, (flows[3].id, *all_time, 21, all_time[0]))
-        for (_, by_object, *_), page in segments._PAGES.items()
+        for (_, by_object, *_), page in PAGES.items()
         if not by_object
     ]
     asked.append((segments._SURVEY.postgresql, (key, [], [10**9], [], 10**9, 10**10)))

@@ -7,12 +7,13 @@ import asyncpg
 import pytest
 
 from tams.catalogue.connect import migrate
-from tams.catalogue.sql import segments
 from tams.catalogue.sql.postgres import PostgresCatalogue
+from tams.catalogue.sql.segment_pages import PAGES, Shape, tagged_page
 from tams.domain.events import Event
 from tams.domain.objects import Instance
 from tams.domain.registration import decide
 from tams.domain.service import ServiceDescription
+from tams.domain.tags import TagFilter
 from tams.errors import BadSettings, Busy, Invalid, OutcomeUnknown
 from tests.catalogue.building import (
     NOON,
@@ -218,11 +219,12 @@ def nodes(plan):
 
 
 async def rows_visited(admin, flow_id, low, *, reverse, by_object=()):
-    text = segments._PAGES[reverse, bool(by_object), True, True].postgresql
-    explained = await admin.fetchval(
-        f"EXPLAIN (ANALYZE, FORMAT JSON) {text}",
-        flow_id, low, 2**63 - 1, 21, -(2**63), *by_object,
-    )  # fmt: skip
+    text = PAGES[Shape(reverse, bool(by_object), True, True)].postgresql
+    return await visited(admin, text, flow_id, low, 2**63 - 1, 21, -(2**63), *by_object)
+
+
+async def visited(admin, text, *parameters):
+    explained = await admin.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {text}", *parameters)
     plan = json.loads(explained)[0]["Plan"]
     return sum(
         (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
@@ -231,14 +233,37 @@ async def rows_visited(admin, flow_id, low, *, reverse, by_object=()):
     )
 
 
-async def test_the_cost_of_a_page_does_not_depend_on_the_flow(catalogue, admin):
-    length = 5000
+async def long_flow(catalogue, length):
+    """A Flow with so many Segments of one second."""
     flow = make_flow()
     await add_flows(catalogue, flow)
     for begin in range(0, length, 500):
         await register(
             catalogue, flow.id, *(f"[{n}:0_{n + 1}:0)" for n in range(begin, begin + 500))
         )
+    return flow
+
+
+async def test_the_cost_of_a_page_by_a_tag_does_not_depend_on_the_flow(catalogue, admin):
+    flow = await long_flow(catalogue, 3000)
+    tags = {second * 10**9: {"kind": "goal"} for second in range(0, 3000, 2)}
+    await catalogue.write(lambda tx: _tag(tx, flow.id, tags))
+    page, named = tagged_page(Shape(False, False, True, True), TagFilter({"kind": ("goal",)}))
+    for mode in ("force_generic_plan", "force_custom_plan"):
+        await admin.execute(f"SET plan_cache_mode = {mode}")
+        for low in (-(2**63), 1500 * 10**9 + 5):
+            asked = (flow.id, low, 2**63 - 1, 21, -(2**63), *named)
+            assert await visited(admin, page.postgresql, *asked) < 8 * 21
+        await admin.execute("ANALYZE")
+
+
+async def _tag(tx, flow_id, tags):
+    await tx.segment_tags.replace(await tx.flows.lock(flow_id), tags)
+
+
+async def test_the_cost_of_a_page_does_not_depend_on_the_flow(catalogue, admin):
+    length = 5000
+    flow = await long_flow(catalogue, length)
     await admin.execute("SET plan_cache_mode = force_generic_plan")
     for analysed in (False, True):
         if analysed:

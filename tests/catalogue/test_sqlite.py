@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 from contextlib import closing
 from pathlib import Path
@@ -8,11 +9,13 @@ from pathlib import Path
 import apsw
 import pytest
 
-from tams.catalogue.sql import segments, sqlite
+from tams.catalogue.sql import sqlite
 from tams.catalogue.sql.migrations import HEAD
+from tams.catalogue.sql.segment_pages import PAGES, tagged_page
 from tams.catalogue.sql.sqlite import SQLiteCatalogue
 from tams.catalogue.sql.sqlite_connection import connect
 from tams.domain.service import ServiceDescription
+from tams.domain.tags import TagFilter
 from tams.errors import BadSettings, Busy, OutcomeUnknown
 from tests.catalogue.building import add_flows, get_flow, make_flow, page_of, register
 
@@ -225,17 +228,28 @@ async def test_the_cost_of_a_page_does_not_depend_on_the_flow(catalogue):
     assert all(many <= few * 1.2 for few, many in zip(short, long, strict=True)), (short, long)
 
 
+async def plan_of(catalogue, text):
+    """The steps of a statement, whose parameters are numbered."""
+    number = max(map(int, re.findall(r"\?(\d+)", text)))
+    return await catalogue._writer.submit(
+        lambda database: [
+            row[-1] for row in database.execute(f"EXPLAIN QUERY PLAN {text}", [0] * number)
+        ]
+    )
+
+
 async def test_segments_are_found_by_their_key(catalogue):
-    for statement in segments._PAGES.values():
-        plan = await catalogue._writer.submit(
-            lambda database, text=statement.sqlite: [
-                row[-1]
-                for row in database.execute(
-                    f"EXPLAIN QUERY PLAN {text}", [0] * (6 if "?6" in text else 5)
-                )
-            ]
-        )
+    for statement in PAGES.values():
+        plan = await plan_of(catalogue, statement.sqlite)
         assert not any("SCAN" in step or "TEMP B-TREE" in step for step in plan), plan
+
+
+async def test_segments_with_a_tag_are_found_by_it(catalogue):
+    by_tag = TagFilter({"kind": ("goal",), "of": ("red", "blue")}, {"old": False, "new": True})
+    for shape in PAGES:
+        plan = await plan_of(catalogue, tagged_page(shape, by_tag)[0].sqlite)
+        assert plan[0].startswith("SEARCH t USING PRIMARY KEY (flow_pk=? AND name=? AND value=?")
+        assert not any("TEMP B-TREE" in step for step in plan), plan
 
 
 def test_one_that_looked_before_another_migrated_finds_it_done(tmp_path):

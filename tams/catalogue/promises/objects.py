@@ -40,6 +40,21 @@ class Objects(ABC):
         """Store new Objects of a Flow; unless registered, they may be collected after `expires`."""
 
     @abstractmethod
+    async def prolong(self, object_ids: Iterable[str], expires: datetime) -> None:
+        """Keep these Objects until `expires`, as far as they are allocated and not registered."""
+
+    @abstractmethod
+    async def rename(self, names: Mapping[str, str]) -> None:
+        """Give allocated Objects, by id, other ids, which must be free; their keys stay."""
+
+    @abstractmethod
+    async def abandon(self, object_ids: Iterable[str], due: datetime) -> Sequence[int]:
+        """Condemn those of these Objects that are allocated and not registered; returns their keys.
+
+        Each gets a job `remove_object`, due at `due`.
+        """
+
+    @abstractmethod
     async def measure(self, sizes: Mapping[str, int]) -> None:
         """Store how many bytes these Objects have, by id; ids that are unknown are passed over."""
 

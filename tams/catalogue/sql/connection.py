@@ -32,13 +32,17 @@ SAVE_SOURCE = Written(
 
 @dataclass(slots=True)
 class Counter:
-    """The ordinal of a Flow's or Source's row that this work has locked or inserted."""
+    """The ordinal of a Flow's or Source's row that this work has locked or inserted.
+
+    `is_tagged` says whether a Segment of a Flow may have tags.
+    """
 
     kind: Kind
     pk: int
     ordinal: int
     segments_updated: int | None = None
     changed: bool = False
+    is_tagged: bool = False
 
 
 class Connection(ABC):
@@ -88,14 +92,16 @@ class Connection(ABC):
                 counter.changed = False
                 await self._save(counter)
 
-    def locked(self, kind: Kind, entity_id: str, pk: int, ordinal: int) -> None:
+    def locked(
+        self, kind: Kind, entity_id: str, pk: int, ordinal: int, *, is_tagged: bool = False
+    ) -> None:
         """Remember the counter of a row that this work has just locked or inserted.
 
         A row that this work locked before keeps the counter as this work has raised it.
         """
         known = self._counters.get((kind, entity_id))
         if known is None or known.pk != pk:
-            self._counters[kind, entity_id] = Counter(kind, pk, ordinal)
+            self._counters[kind, entity_id] = Counter(kind, pk, ordinal, is_tagged=is_tagged)
 
     def counter(self, kind: Kind, entity_id: str) -> Counter:
         """Return the counter of a locked row; `KeyError` if this work has not locked it."""

@@ -35,6 +35,7 @@ _LOCK = (
         flow.c.init_segments,
         flow.c.ordinal,
         flow.c.deletions,
+        flow.c.segment_tags,
     )
     .where(_is_here)
     .with_for_update()
@@ -64,8 +65,8 @@ class SQLFlows(Flows):
         rows = await self._connection.fetch(_LOCK, {"flow_id": flow_id})
         if not rows:
             return None
-        [(pk, source_id, container, read_only, init_segments, ordinal, deletions)] = rows
-        self._connection.locked("flow", flow_id, pk, ordinal)
+        [(pk, source_id, container, read_only, init_segments, ordinal, deletions, tagged)] = rows
+        self._connection.locked("flow", flow_id, pk, ordinal, is_tagged=tagged is not None)
         return LockedFlow(
             key=pk,
             id=flow_id,

@@ -88,7 +88,7 @@ UPDATE object SET size = v.size FROM v WHERE object.id = v.id""",
 _GET = f"""SELECT o.start_ns, o.end_ns, o.end_inclusive, o.key_frame_count, o.storage_id, o.key,
     (SELECT f.id FROM flow f WHERE f.pk = o.first_flow_pk AND f.gone_at IS NULL AND EXISTS
         (SELECT 1 FROM segment r WHERE r.object_pk = o.pk AND r.flow_pk = f.pk)),
-    o.size, o.created, {{}}
+    o.size, o.created, o.content_type, {{}}
 FROM object o WHERE o.id = {{}} AND o.removable_at IS NULL AND ({LIVING} OR {LIVING_INIT})"""
 _GET_OBJECT = Written(
     _GET.format(INIT_OBJECT.sqlite, "?1"), _GET.format(INIT_OBJECT.postgresql, "$1")
@@ -149,6 +149,19 @@ _EXPIRE = (
     .where(Among(object_.c.pk, "keys"))
     .values(removable_at=bindparam("now"), expires=None)
 )
+_UNREGISTERED = (Among(object_.c.id, "ids"), object_.c.expires.is_not(None))
+_PROLONG = update(object_).where(*_UNREGISTERED).values(expires=bindparam("until"))
+_ABANDON = (
+    update(object_)
+    .where(*_UNREGISTERED)
+    .values(removable_at=bindparam("due"), expires=None)
+    .returning(object_.c.pk)
+)
+_RENAME = (
+    update(object_)
+    .where(object_.c.id == bindparam("old"), object_.c.expires.is_not(None))
+    .values(id=bindparam("new"))
+)
 _CONDEMNED = (Among(object_.c.pk, "keys"), object_.c.removable_at.is_not(None))
 _NOT_INCOMING = literal_column("0", SmallInteger)
 _DOOMED = union_all(
@@ -206,6 +219,20 @@ class SQLObjects(Objects):
             ],
         )
 
+    async def prolong(self, object_ids: Iterable[str], expires: datetime) -> None:
+        asked = {"ids": list(object_ids), "until": microseconds(expires)}
+        await self._connection.execute(_PROLONG, asked)
+
+    async def rename(self, names: Mapping[str, str]) -> None:
+        for old, new in names.items():
+            await self._connection.execute(_RENAME, {"old": old, "new": new})
+
+    async def abandon(self, object_ids: Iterable[str], due: datetime) -> Sequence[int]:
+        asked = {"ids": list(object_ids), "due": microseconds(due)}
+        keys = [row[0] for row in await self._connection.fetch(_ABANDON, asked)]
+        await self._remove_later(keys, due)
+        return keys
+
     async def measure(self, sizes: Mapping[str, int]) -> None:
         await self._connection.hold_rows(_MEASURE, sorted(sizes.items()))
 
@@ -213,7 +240,7 @@ class SQLObjects(Objects):
         rows = await self._connection.fetch(_GET_OBJECT, (object_id,))
         if not rows:
             return None
-        start, end, inclusive, count, storage_id, key, first, size, created, told = rows[0]
+        start, end, inclusive, count, storage_id, key, first, size, created, type_, told = rows[0]
         init = InitObject(*json.loads(told)) if told else None
         ids = [object_id] if init is None else [object_id, init.object_id]
         others = await find_others(self._connection, ids)
@@ -226,6 +253,7 @@ class SQLObjects(Objects):
             instances=(*controlled, *others.get(object_id, ())),
             size=size,
             created=None if created is None else moment(created),
+            content_type=type_,
             init_object=init and init._replace(others=others.get(init.object_id)),
         )
 

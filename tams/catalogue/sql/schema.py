@@ -104,6 +104,7 @@ flow = Table(
     Column("ordinal", BigInteger, nullable=False),
     Column("gone_at", BigInteger),
     Column("deletions", SmallInteger),  # how many of its deletion requests are open; null: none
+    Column("segment_tags", SmallInteger),  # 1 once a Segment of it had a tag, else null
     sqlite_autoincrement=True,
 )
 Index(

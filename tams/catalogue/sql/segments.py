@@ -10,14 +10,13 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from itertools import product, starmap
-from typing import NamedTuple
 
 from tams.catalogue.promises.segments import MAX_SEGMENTS, Deleted, Extent, Segments
 from tams.catalogue.sql.connection import Connection, Row
 from tams.catalogue.sql.moments import microseconds
 from tams.catalogue.sql.objects import INIT_OBJECT, LIVING, LIVING_INIT, find_others
 from tams.catalogue.sql.schema import instance, object_, segment
+from tams.catalogue.sql.segment_pages import PAGES, Shape, tagged_page
 from tams.catalogue.sql.segment_removal import (
     Found,
     find_extent,
@@ -26,6 +25,7 @@ from tams.catalogue.sql.segment_removal import (
     find_slice,
     take,
 )
+from tams.catalogue.sql.segment_tags import drop_tags
 from tams.catalogue.sql.statements import Rows, Written
 from tams.domain.deletions import DeletionRequest
 from tams.domain.flows import LockedFlow
@@ -137,48 +137,6 @@ _ADD_PLAIN_SEGMENTS = Rows.written(
 
 _UNREGISTERED = (None, None, None)
 
-_LIVING_FLOW = "(SELECT pk FROM flow WHERE id = ?1 AND gone_at IS NULL)"
-
-
-class _Shape(NamedTuple):
-    """What makes the text of one page differ from that of another."""
-
-    reverse: bool
-    by_object: bool
-    with_places: bool
-    with_object: bool
-
-
-def _page(shape: _Shape) -> Written:
-    """A page between ?2 and ?3, bounded on both sides: the predecessor of ?2 may reach into it.
-
-    ?5 is where the page before ended; ?6 is the Object.
-    """
-    order = "DESC" if shape.reverse else "ASC"
-    where = f"""s.flow_pk = {_LIVING_FLOW} AND s.start_ns < ?3 AND s.end_ns > ?2
-    AND s.start_ns >= GREATEST(?5, coalesce((SELECT max(p.start_ns) FROM segment p
-        WHERE p.flow_pk = {_LIVING_FLOW} AND p.start_ns <= ?2), ?2))"""
-    if shape.by_object:
-        where += " AND s.object_pk = (SELECT pk FROM object WHERE id = ?6)"
-    places = "o.storage_id, o.key, o.others" if shape.with_places else "NULL, NULL, NULL"
-    covers = "o.start_ns, o.end_ns, o.end_inclusive" if shape.with_object else "NULL, NULL, NULL"
-    columns = f"""s.start_ns, s.end_ns, s.end_inclusive, o.id, s.ts_offset, s.last_duration,
-    s.sample_offset, s.sample_count, {covers}, o.key_frame_count, {places}"""
-    init = INIT_OBJECT
-    index = "INDEXED BY segment_object" if shape.by_object else ""
-    page = f"SELECT * FROM segment s WHERE {where} ORDER BY s.start_ns {order} LIMIT ?4"
-    return Written(
-        f"""SELECT {columns}, {init.sqlite}
-FROM segment s {index} CROSS JOIN object o ON o.pk = s.object_pk
-WHERE {where} ORDER BY s.start_ns {order} LIMIT ?4""".replace("GREATEST(", "max("),
-        f"""SELECT {columns}, {init.postgresql} FROM ({page}) s
-CROSS JOIN LATERAL (SELECT * FROM object WHERE pk = s.object_pk OFFSET 0) o
-ORDER BY s.start_ns {order}""".replace("?", "$"),
-    )
-
-
-_PAGES = {shape: _page(shape) for shape in starmap(_Shape, product((False, True), repeat=4))}
-
 _PLACES = """SELECT o.id, o.storage_id, o.key, o.others, {} FROM object o
 WHERE o.id {} AND o.removable_at IS NULL"""
 _PLACES_OF = Written(
@@ -277,11 +235,15 @@ class SQLSegments(Segments):
             after = _start(page.key) + 1
         if wanted.is_empty:
             return Page(())
-        parameters = [flow_id, low, high, page.limit + 1, after]
+        parameters: list[object] = [flow_id, low, high, page.limit + 1, after]
         if query.object_id is not None:
             parameters.append(query.object_id)
-        shape = _Shape(page.reverse, query.object_id is not None, with_places, with_object)
-        rows = await self._connection.fetch(_PAGES[shape], parameters)
+        shape = Shape(page.reverse, query.object_id is not None, with_places, with_object)
+        statement = PAGES[shape]
+        if query.tags:
+            statement, tagged = tagged_page(shape, query.tags)
+            parameters += tagged
+        rows = await self._connection.fetch(statement, parameters)
         items = await self._whole(rows[: page.limit])
         next_key = f"s{items[-1][0]}" if len(rows) > page.limit else None
         return Page(items, next_key)
@@ -325,6 +287,8 @@ class SQLSegments(Segments):
         self, key: int, limit: int = MAX_SEGMENTS, start: int | None = None
     ) -> Deleted:
         found, rest = await find_of_removed(self._connection, key, limit, start)
+        if found:
+            await drop_tags(self._connection, key, [each.start for each in found])
         return await take(self._connection, key, found, rest)
 
     async def _take(
@@ -332,6 +296,8 @@ class SQLSegments(Segments):
     ) -> Deleted:
         if doomed:
             self._change(flow, at)
+            if self._connection.counter("flow", flow.id).is_tagged:
+                await drop_tags(self._connection, flow.key, [each.start for each in doomed])
         return await take(self._connection, flow.key, doomed, rest)
 
     def _change(self, flow: LockedFlow, at: datetime) -> int:

@@ -14,6 +14,7 @@ from tams.catalogue.sql.instances import SQLInstances
 from tams.catalogue.sql.jobs import SQLJobs
 from tams.catalogue.sql.objects import SQLObjects
 from tams.catalogue.sql.profiles import SQLProfiles
+from tams.catalogue.sql.segment_tags import SQLSegmentTags
 from tams.catalogue.sql.segments import SQLSegments
 from tams.catalogue.sql.service import SQLService
 from tams.catalogue.sql.sources import SQLSources
@@ -31,6 +32,7 @@ async def perform(work: Work[T], connection: Connection, clock: Clock) -> T:
             sources=SQLSources(connection),
             flows=SQLFlows(connection),
             segments=SQLSegments(connection),
+            segment_tags=SQLSegmentTags(connection),
             objects=SQLObjects(connection),
             instances=SQLInstances(connection),
             events=SQLEvents(connection, clock),
