@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from email.utils import format_datetime
 from socket import socket
 from typing import NamedTuple
@@ -19,9 +20,10 @@ from starlette.types import Receive, Scope, Send
 from tams.api.deps import Services, ServicesDep
 from tams.api.errors import error_response
 from tams.api.query import Query
+from tams.api.routing import IS_HEAD
 from tams.domain.storage import MediaUrl
 from tams.errors import Invalid, MediaRefused, Unsatisfiable
-from tams.services.media import ReadableObject
+from tams.services.media import Readable
 
 router = APIRouter(include_in_schema=False)
 
@@ -53,10 +55,9 @@ class ObjectResponse(StreamingResponse):
     lends the client's socket, and in chunks elsewhere.
     """
 
-    def __init__(
-        self, found: ReadableObject, span: Span, status: int, headers: dict[str, str]
-    ) -> None:
-        super().__init__(found.chunks(*span), status, headers)
+    def __init__(self, found: Readable, span: Span, status: int, headers: dict[str, str]) -> None:
+        self._chunks = found.chunks(*span)
+        super().__init__(self._chunks, status, headers)
         self._found = found
         self._span = span
 
@@ -66,10 +67,11 @@ class ObjectResponse(StreamingResponse):
             if (content := self._at_once()) is not None:
                 await self._begin(send)
                 await send({"type": "http.response.body", "body": content})
-            elif (client := _borrowed(scope)) is not None:
+            elif self._found.takes_socket and (client := _borrowed(scope)) is not None:
                 await self._send_by(self._found.sender(client, *self._span), send)
             else:
-                await super().__call__(scope, receive, send)
+                async with aclosing(self._chunks):
+                    await super().__call__(scope, receive, send)
         finally:
             self._found.close()
 
@@ -96,7 +98,13 @@ async def get_media(request: Request) -> Response:
     A plain route: what the framework does for the others costs as much as opening the file.
     """
     services: Services = request.app.state.services
-    found = await services.media.open(_url(**request.path_params, request=request))
+    return object_answer(
+        await services.media.open(_url(**request.path_params, request=request)), request
+    )
+
+
+def object_answer(found: Readable, request: Request) -> Response:
+    """What a GET or HEAD of bytes is answered, which are let go of then."""
     try:
         response = _answer(found, request)
     except Unsatisfiable:
@@ -144,7 +152,7 @@ def _url(storage_id: str, key: str, request: Request) -> MediaUrl:
     )
 
 
-def _answer(found: ReadableObject, request: Request) -> Response:
+def _answer(found: Readable, request: Request) -> Response:
     """What a GET or HEAD is answered (RFC 9110, sections 13 and 14); raises `Unsatisfiable`."""
     stored = found.stored
     modified = format_datetime(stored.modified.replace(microsecond=0), usegmt=True)
@@ -169,7 +177,7 @@ def _answer(found: ReadableObject, request: Request) -> Response:
         status = 206
         headers["Content-Range"] = f"bytes {span.start}-{span.end - 1}/{stored.size}"
     headers["Content-Length"] = str(span.end - span.start)
-    if request.method == "HEAD":
+    if request.method == "HEAD" or request.scope.get(IS_HEAD):
         return Response(None, status, headers)
     return ObjectResponse(found, span, status, headers)
 

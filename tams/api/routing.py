@@ -14,6 +14,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from tams.domain.patterns import UUID
 from tams.errors import NotFound
 
+IS_HEAD = "tams.is_head"
+"""True in the scope of a request that was a HEAD: its body need not be read from anywhere."""
+
 
 class IdConvertor(Convertor[str]):
     """A resource's UUID by the standard's pattern; any other text leads nowhere, so to 404."""
@@ -65,6 +68,8 @@ class StandardPaths:
         """Pass a changed scope on; the server itself leaves the body out of an answer to HEAD."""
         if scope["type"] == "http" and not scope["path"].startswith("/media/"):
             raw = scope["raw_path"].decode("latin-1").partition("?")[0]
-            method = "GET" if scope["method"] == "HEAD" else scope["method"]
-            scope = {**scope, "path": raw, "method": method}
+            if scope["method"] == "HEAD":
+                scope = {**scope, "path": raw, "method": "GET", IS_HEAD: True}
+            else:
+                scope = {**scope, "path": raw}
         await self._app(scope, receive, send)

@@ -9,10 +9,10 @@ from fastapi.responses import Response
 
 from tams.api.bodies import json_response, read_body
 from tams.api.deletions import deleted
-from tams.api.deps import ServicesDep, SizesDep, WhoDep
+from tams.api.deps import Services, ServicesDep, SizesDep, WhoDep
 from tams.api.errors import error_response
 from tams.api.get_urls import url_filter
-from tams.api.paging import base_url, paging_headers
+from tams.api.paging import PageSizes, base_url, paging_headers
 from tams.api.query import Query
 from tams.domain.segments import SegmentQuery, envelope
 from tams.domain.timerange import ETERNITY
@@ -23,7 +23,8 @@ router = APIRouter(tags=["FlowSegments"])
 _SEGMENTS = "/flows/{flow_id:tams_id}/segments"
 
 
-def _query(query: Query) -> SegmentQuery:
+def segment_query(query: Query) -> SegmentQuery:
+    """Which Segments are meant by `timerange` and `object_id`."""
     return SegmentQuery(query.timerange("timerange") or ETERNITY, query.text("object_id"))
 
 
@@ -33,13 +34,25 @@ async def list_segments(
 ) -> Response:
     """A page of the Segments that overlap `timerange`, in the order of time."""
     query = Query(request.scope["query_string"])
+    return await answer_page(flow_id, request, services, sizes, query, segment_query(query))
+
+
+async def answer_page(
+    flow_id: str,
+    request: Request,
+    services: Services,
+    sizes: PageSizes,
+    query: Query,
+    wanted: SegmentQuery,
+) -> Response:
+    """The page of these Segments that the rest of the query asks for."""
     asked = sizes.request(query)
     verbose = query.flag("verbose_storage") or False
     with_object = query.flag("include_object_timerange") or False
     page, signer = await services.segments.list(
         base_url(request),
         flow_id,
-        _query(query),
+        wanted,
         asked,
         url_filter(query),
         with_object=with_object,
@@ -70,5 +83,5 @@ async def delete_segments(
 ) -> Response:
     """Delete the Segments that lie completely within `timerange`."""
     query = Query(request.scope["query_string"])
-    deletion = await services.deletions.delete_segments(who, flow_id, _query(query))
+    deletion = await services.deletions.delete_segments(who, flow_id, segment_query(query))
     return deleted(request, deletion)

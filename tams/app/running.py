@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, nullcontext
 from fastapi import FastAPI
 
 from tams.app.background import Background, build_deletions
+from tams.app.extension_services import build_extension_services
 from tams.app.services import build_services
 from tams.app.stores import Stores
 from tams.app.web import build_application
@@ -34,4 +35,6 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
     beside = background.running() if settings.background else nullcontext()
     async with stores.opened(), beside:
         services = build_services(stores, deletions)
-        yield build_application(settings, services, background.worker)
+        app = build_application(settings, services, background.worker)
+        app.state.extension_services = build_extension_services(stores, services)
+        yield app

@@ -44,7 +44,7 @@ def build_services(stores: Stores, deletions: Deletions) -> Services:
             clock,
             backend_labels=storages.labels,
             url_lifetime=stores.url_lifetime,
-            uploads=_uploads(stores),
+            uploads=build_uploads(stores),
         ),
         storage=StorageAllocation(
             catalogue,
@@ -65,7 +65,8 @@ def build_services(stores: Stores, deletions: Deletions) -> Services:
     )
 
 
-def _uploads(stores: Stores) -> Uploads | None:
+def build_uploads(stores: Stores) -> Uploads | None:
+    """What looks for bytes before they are registered, where that is wanted."""
     settings = stores.settings
     if not settings.verify_uploads:
         return None

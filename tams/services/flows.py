@@ -98,6 +98,13 @@ class Flows:
 
         await self._catalogue.write(work)
 
+    async def change_within(
+        self, tx: Transaction, who: Principal, flow_id: str, change: Change
+    ) -> None:
+        """The same of a locked Flow, but for `flow_collection`, as part of a work."""
+        old = found(flow_id, await tx.flows.get(flow_id))
+        await self._update(tx, who, old, change(old))
+
     async def set_read_only(self, who: Principal, flow_id: str, *, read_only: bool) -> None:
         """Protect a Flow from changes, or allow them again; raises `NotFound`."""
 

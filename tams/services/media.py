@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from functools import partial
 from socket import socket
+from typing import Protocol
 
 from tams.domain.storage import MediaUrl
 from tams.errors import Invalid, MediaRefused, NotFound, TooLarge
-from tams.storage.base import StoredObject
+from tams.storage.base import Storage, StoredObject
 from tams.storage.checksums import named_checksums
 from tams.storage.files import OpenObject
 from tams.storage.local import LocalStorage
@@ -17,8 +18,37 @@ from tams.storage.sending import Sending
 _UNKNOWN_TYPE = "application/octet-stream"
 
 
-class ReadableObject:
+class Readable(Protocol):
     """Bytes that are open for one reader, who must `close` them."""
+
+    stored: StoredObject
+    takes_socket: bool
+    """Whether a `sender` can send them by itself."""
+
+    def read_now(self, start: int, end: int) -> bytearray | None:
+        """The bytes from `start` to before `end`, if nothing has to be waited for."""
+        ...
+
+    def sender(self, client: socket, start: int, end: int) -> Callable[[], Awaitable[None]]:
+        """What sends the bytes from `start` to before `end`, or as many as the client stays for.
+
+        The socket, which must not block, is closed with them. The sender raises `StorageFailed`.
+        """
+        ...
+
+    def chunks(self, start: int, end: int) -> AsyncGenerator[bytes, None]:
+        """The bytes from `start` to before `end`."""
+        ...
+
+    def close(self) -> None:
+        """Let go of them."""
+        ...
+
+
+class ReadableObject(Readable):
+    """A file of this machine."""
+
+    takes_socket = True
 
     def __init__(self, storage: LocalStorage, opened: OpenObject) -> None:
         self._storage = storage
@@ -27,24 +57,60 @@ class ReadableObject:
         self.stored = opened.stored
 
     def read_now(self, start: int, end: int) -> bytearray | None:
-        """The bytes from `start` to before `end`, if no disk has to be waited for."""
+        """See `Readable`."""
         return self._opened.read_now(start, end - start)
 
     def sender(self, client: socket, start: int, end: int) -> Callable[[], Awaitable[None]]:
-        """What sends the bytes from `start` to before `end`, or as many as the client stays for.
-
-        The socket, which must not block, is closed with them. The sender raises `StorageFailed`.
-        """
+        """See `Readable`."""
         self._sending = Sending(self._opened.file, client, start, end)
         return partial(self._storage.send, self._sending)
 
-    def chunks(self, start: int, end: int) -> AsyncIterator[bytes]:
-        """The bytes from `start` to before `end`."""
+    def chunks(self, start: int, end: int) -> AsyncGenerator[bytes, None]:
+        """See `Readable`."""
         return self._storage.chunks(self._opened, start, end)
 
     def close(self) -> None:
-        """Let go of them."""
+        """See `Readable`."""
         (self._sending or self._opened).close()
+
+
+class RemoteObject(Readable):
+    """Bytes in an object store of others, which pass through this server."""
+
+    takes_socket = False
+
+    def __init__(self, storage: Storage, key: str, stored: StoredObject) -> None:
+        self._storage = storage
+        self._key = key
+        self.stored = stored
+
+    def read_now(self, start: int, end: int) -> bytearray | None:
+        """See `Readable`; all but nothing is waited for."""
+        return bytearray() if start == end else None
+
+    def sender(self, client: socket, start: int, end: int) -> Callable[[], Awaitable[None]]:
+        """See `Readable`; nothing can."""
+        raise NotImplementedError
+
+    def chunks(self, start: int, end: int) -> AsyncGenerator[bytes, None]:
+        """See `Readable`."""
+        return self._storage.read(self._key, start, end)
+
+    def close(self) -> None:
+        """See `Readable`; whoever reads has closed the chunks."""
+
+
+async def open_object(storage: Storage, key: str) -> Readable:
+    """Open the bytes at a key, wherever they lie; raises `NotFound` and `StorageFailed`."""
+    if isinstance(storage, LocalStorage):
+        opened = await storage.opened(key)
+        found: Readable | None = None if opened is None else ReadableObject(storage, opened)
+    else:
+        stored = await storage.head(key)
+        found = None if stored is None else RemoteObject(storage, key, stored)
+    if found is None:
+        raise NotFound("uploaded Object at", key)
+    return found
 
 
 class Media:
@@ -57,13 +123,9 @@ class Media:
         self._storages = storages
         self._max_size = max_size
 
-    async def open(self, url: MediaUrl) -> ReadableObject:
+    async def open(self, url: MediaUrl) -> Readable:
         """Open the bytes of a GET URL; raises `MediaRefused`, `NotFound`."""
-        storage = self._permitted("GET", url)
-        opened = await storage.opened(url.key)
-        if opened is None:
-            raise NotFound("uploaded Object at", url.key)
-        return ReadableObject(storage, opened)
+        return await open_object(self._permitted("GET", url), url.key)
 
     async def store(
         self, url: MediaUrl, headers: Mapping[str, str], chunks: AsyncIterator[bytes]

@@ -88,7 +88,7 @@ class Segments:
             if decision.accepted:
                 await tx.segments.add(flow, decision.accepted, now)
                 added = [accepted.segment for accepted in decision.accepted]
-                await tx.events.append(*_added(flow, added))
+                await tx.events.append(*added_events(flow, added))
             return decision.refused
 
         while (refused := await self._catalogue.write(work)) is None:
@@ -119,7 +119,8 @@ class Segments:
         return SegmentPage(await self._catalogue.read(work), self._signers(urls, base_url))
 
 
-def _added(flow: LockedFlow, segments: Sequence[Segment]) -> Iterator[Event]:
+def added_events(flow: LockedFlow, segments: Sequence[Segment]) -> Iterator[Event]:
+    """Tell of Segments that were registered."""
     for start in range(0, len(segments), events.MAX_SEGMENTS):
         yield Event(
             type="flows/segments_added",

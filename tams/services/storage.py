@@ -9,6 +9,7 @@ from datetime import timedelta
 from tams.catalogue.base import Catalogue, Transaction
 from tams.domain.access import Principal
 from tams.domain.clock import Clock
+from tams.domain.flows import LockedFlow
 from tams.domain.objects import NewObject, new_object_ids, object_folder, object_key
 from tams.domain.storage import Allocation, StorageRequest
 from tams.errors import Invalid
@@ -41,7 +42,8 @@ class StorageAllocation:
         self._clock = clock
         self._default = default
         self._maximum = maximum
-        self._lifetime = object_timeout + GRACE
+        self.lifetime = object_timeout + GRACE
+        """How long an Object is kept that is not registered."""
 
     async def allocate(
         self, who: Principal, base_url: str, flow_id: str, request: StorageRequest
@@ -56,7 +58,7 @@ class StorageAllocation:
         del who
         if request.presigned is False:
             raise Invalid("presigned", False, "this store gives presigned URLs only")  # noqa: FBT003 (the value)
-        storage = self._storage(request.storage_id)
+        storage = self.storage(request.storage_id)
         ids = self._ids(request)
         mark = secrets.token_hex(4)
 
@@ -64,20 +66,7 @@ class StorageAllocation:
             flow = await lock_writable(tx, flow_id)
             container = container_of(flow)
             content_type = request.content_type or container
-            await _check_free(tx, ids)
-            now = self._clock()
-            folder = object_folder(now.date(), flow.id)
-            objects = [
-                NewObject(
-                    id=object_id,
-                    storage_id=storage.backend.id,
-                    key=object_key(folder, object_id, mark, content_type),
-                    content_type=content_type,
-                )
-                for object_id in ids
-            ]
-            await tx.objects.allocate(flow, objects, now, now + self._lifetime)
-            return objects
+            return await self.reserve(tx, flow, storage, ids, content_type, mark)
 
         objects = await self._catalogue.write(work)
         return [
@@ -85,7 +74,36 @@ class StorageAllocation:
             for new in objects
         ]
 
-    def _storage(self, storage_id: str | None) -> Storage:
+    async def reserve(
+        self,
+        tx: Transaction,
+        flow: LockedFlow,
+        storage: Storage,
+        ids: Sequence[str],
+        content_type: str,
+        mark: str,
+    ) -> Sequence[NewObject]:
+        """Within a work: allocate Objects of a locked Flow; raises `Invalid` for a taken id.
+
+        `mark` is new for each allocation.
+        """
+        await _check_free(tx, ids)
+        now = self._clock()
+        folder = object_folder(now.date(), flow.id)
+        objects = [
+            NewObject(
+                id=object_id,
+                storage_id=storage.backend.id,
+                key=object_key(folder, object_id, mark, content_type),
+                content_type=content_type,
+            )
+            for object_id in ids
+        ]
+        await tx.objects.allocate(flow, objects, now, now + self.lifetime)
+        return objects
+
+    def storage(self, storage_id: str | None) -> Storage:
+        """The Storage of that backend, or of the default one; raises `Invalid`."""
         if storage_id is not None:
             if storage_id not in self._storages:
                 raise Invalid("storage_id", storage_id, "it must be listed by Storage Backends")

@@ -201,6 +201,11 @@ def _parse_each(elements: list[Any]) -> SegmentPosts:
     return SegmentPosts(posts, refused, is_array=True)
 
 
+def parse_segment(body: bytes, field: str) -> NewSegment:
+    """Read one Segment, which a request names so; raises `Invalid`."""
+    return NewSegment(**parse(_SEGMENT, body, field))
+
+
 def failed_segments_json(refused: Sequence[Refusal], at: datetime) -> bytes:
     """The body of a 200 to POST /flows/{flowId}/segments: what was not registered, and why."""
     time = timestamp_text(at)
