@@ -36,14 +36,14 @@ L-20 L-21 L-22 L-23
 OWED = tuple(re.findall(r"[A-L]-[0-9]+", _OWED))
 
 EXCEPTIONS: Mapping[str, str] = {
-    "C-012": "`event` holds what the standard says, which clients of both read: the Flow or Source, "
-    "or its id; entity, type and time are beside it or in it, and the id of the event in a header.",
+    "C-012": "`event` holds what the standard says, which clients of both read: the Flow or "
+    "Source, or its id; type and time stand beside it, and the event's id in a header.",
     "C-015": "The caller's name is stored; without authentication there is none, rather than "
     "`system`, and nobody can name another owner, since nothing would check that.",
-    "C-018": "Unknown types are refused; the id of an event is its place in the log and its time, so "
-    "that a client can go on from it, which it could not from a UUID.",
-    "C-020": "Dotted names are understood in filters; what is told has the standard's names, so that "
-    "one client reads webhooks and streams alike.",
+    "C-018": "Unknown types are refused; the id of an event is its place in the log and its time, "
+    "so that a client can go on from it, which it could not from a UUID.",
+    "C-020": "Dotted names are understood in filters; what is told has the standard's names, so "
+    "that one client reads webhooks and streams alike.",
 }
 """Rows that are not kept as they stand, and why."""
 
