@@ -77,8 +77,7 @@ EXCEPTIONS: Mapping[str, str] = {
     "B-088": "no class of Python is promised; `TAMS_STORAGE` alone sets up a backend, and a start "
     "fails that cannot list, write, read and remove there",
     "C-012": "`event` holds what the standard says, which clients of both read: the Flow or "
-    "Source, or its id; entity, type and time are beside it or in it, and the id of the event "
-    "in a header.",
+    "Source, or its id; type and time stand beside it, and the event's id in a header.",
     "C-015": "The caller's name is stored; without authentication there is none, rather than "
     "`system`, and nobody can name another owner, since nothing would check that.",
     "C-018": "Unknown types are refused; the id of an event is its place in the log and its time, "

@@ -74,10 +74,15 @@ class Accepted(NamedTuple):
 
 @dataclass(slots=True)
 class Decision:
-    """What becomes of a request: Segments that stood there already are in neither list."""
+    """What becomes of a request: Segments that stood there already are in neither list.
+
+    The first `plain` of those that are accepted have each an Object that is new to the API, and
+    need no other.
+    """
 
     accepted: list[Accepted] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
+    plain: int = 0
 
 
 def screen(posts: Sequence[NewSegment]) -> tuple[list[NewSegment], list[Refusal]]:
@@ -99,9 +104,9 @@ def decide(
     """Apply the rules to each screened Segment; later ones meet the earlier ones of the batch."""
     objects: dict[str, KnownObject | Accepted] = dict(survey.objects)
     decision = Decision(_accept_plain(flow, posts, survey.neighbours, objects))
-    first = len(decision.accepted)
+    decision.plain = len(decision.accepted)
     timeline = _Timeline(survey.neighbours, decision.accepted)
-    for post in posts[first:]:
+    for post in posts[decision.plain :]:
         known = _as_it_is(objects.get(post.object_id))
         try:
             place = timeline.place(post, known)

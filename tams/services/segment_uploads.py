@@ -275,7 +275,7 @@ class SegmentUpload:
         _raise_first(decision.refused)
         if decision.accepted:
             await tx.segments.add(flow, decision.accepted, now)
-            await tx.events.append(*segments_added(flow, decision.accepted))
+            await tx.events.append(*segments_added(flow, decision))
         tags = {
             post.timerange.start or 0: declared.tags
             for post, declared in zip(posts, self._declared, strict=True)

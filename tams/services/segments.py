@@ -14,7 +14,7 @@ from tams.domain.clock import Clock
 from tams.domain.events import Event
 from tams.domain.flows import LockedFlow
 from tams.domain.pages import Page, PageRequest
-from tams.domain.registration import Accepted, decide, screen
+from tams.domain.registration import Accepted, Decision, decide, screen
 from tams.domain.segments import NewSegment, PlainSegment, Refusal, Segment, SegmentQuery
 from tams.domain.storage import Signer, Signers, UrlFilter
 from tams.services.locking import container_of, lock_writable
@@ -87,7 +87,7 @@ class Segments:
             decision = decide(flow, posts, survey, self._backend_labels)
             if decision.accepted:
                 await tx.segments.add(flow, decision.accepted, now)
-                await tx.events.append(*segments_added(flow, decision.accepted))
+                await tx.events.append(*segments_added(flow, decision))
             return decision.refused
 
         while (refused := await self._catalogue.write(work)) is None:
@@ -131,21 +131,27 @@ def segments_restored(flow: LockedFlow, segments: Sequence[Segment]) -> Iterator
         )
 
 
-def segments_added(flow: LockedFlow, accepted: Sequence[Accepted]) -> Iterator[Event]:
+def segments_added(flow: LockedFlow, decision: Decision) -> Iterator[Event]:
     """Tell of new Segments, some in each event."""
-    for start in range(0, len(accepted), events.MAX_SEGMENTS):
-        some = accepted[start : start + events.MAX_SEGMENTS]
+    for start in range(0, len(decision.accepted), events.MAX_SEGMENTS):
+        some = decision.accepted[start : start + events.MAX_SEGMENTS]
+        reused, first_inits = _marks(some, max(0, decision.plain - start))
         yield Event(
             type="flows/segments_added",
             entity_id=flow.id,
             source_id=flow.source_id,
             segments=tuple([each.segment for each in some]),
-            reused=tuple([
-                place for place, (_, known, _, _) in enumerate(some)
-                if known is not None and known.state != "allocated"
-            ]),
-            first_inits=tuple([
-                place for place, (*_, init) in enumerate(some)
-                if init is not None and init.state == "allocated"
-            ]),
-        )  # fmt: skip
+            reused=reused,
+            first_inits=first_inits,
+        )
+
+
+def _marks(some: Sequence[Accepted], first: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Which Segments, from the first that is not plain on, brought no Object, or an init Object."""
+    reused, first_inits = [], []
+    for place, (_, known, _, init) in enumerate(some[first:], first):
+        if known is not None and known.state != "allocated":
+            reused.append(place)
+        if init is not None and init.state == "allocated":
+            first_inits.append(place)
+    return tuple(reused), tuple(first_inits)

@@ -86,7 +86,12 @@ async def test_a023_a201_a_missing_format_is_said_where_it_is(vast):
         ("GET", "/flows?limit=0", None, ["query", "limit"]),
         ("GET", "/sources?offset=-1", None, ["query", "offset"]),
         ("GET", "/sources?page=0", None, ["query", "page"]),
-        ("DELETE", "/flows/01234567-89ab-4def-8123-456789abcdef?cascade=perhaps", None, ["query", "cascade"]),
+        (
+            "DELETE",
+            "/flows/01234567-89ab-4def-8123-456789abcdef?cascade=perhaps",
+            None,
+            ["query", "cascade"],
+        ),
     ],
 )
 async def test_a201_wrong_input_is_a_422_that_says_where(vast, method, path, body, where):

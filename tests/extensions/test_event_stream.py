@@ -223,6 +223,15 @@ async def test_who_follows_is_known_before_anything_else(tmp_path_factory):
                     assert types(await told(stream, 2)) == ["sources/created", "flows/created"]
 
 
+async def test_what_a_client_says_over_its_socket_changes_nothing(server):
+    async with socket(server, "?types=flows/created") as stream:
+        for _ in range(3):
+            await stream.socket.send_str('{"types": ["flows/deleted"]}')
+            await stream.socket.send_bytes(b"\0" * 1000)
+        flow = await server.flow()
+        assert (await told(stream, 1))[0]["event"]["flow"]["id"] == flow["id"]
+
+
 async def test_both_ways_are_advertised(server):
     mechanisms = (await server.read("/service"))["event_stream_mechanisms"]
     assert mechanisms == [
