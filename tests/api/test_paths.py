@@ -84,7 +84,7 @@ async def test_a_version_has_the_operations_of_its_document_and_no_other(server,
     every = {*OURS, *_by_path(server.app.routes), *(p for v in VERSIONS for p in _official(v))}
     found = {
         (method, path)
-        for path in every
+        for path in every - {"/objects/batch"}  # an Object like any other, in a version
         for method in METHODS
         if not await _leads_nowhere(server, method, f"/v{version}{path.format(*[new_id()] * 9)}")
     }
