@@ -306,7 +306,7 @@ async def test_a_survey_keeps_its_objects_from_being_condemned(postgres_url, adm
     while not (condemning.done() or await someone_waits(admin)):
         pass
     settled.set()
-    assert await condemning == 0
+    assert await condemning == []
     await registering
     assert await get_object(catalogue, "o1") is not None
     await catalogue.close()
