@@ -31,7 +31,8 @@ async def furnished(server):
     ids = {"flows": flow["id"], "sources": flow["source_id"]}
     found = []
     for route in iter_route_contexts(server.app.routes):
-        if "DELETE" in route.methods and route.path.startswith(("/flows/", "/sources/")):
+        methods = route.methods or ()
+        if "DELETE" in methods and route.path.startswith(("/flows/", "/sources/")):
             _, noun, _, *rest = route.path.split("/")
             if noun == "sources" and not rest:  # it goes with its Flow
                 continue

@@ -92,8 +92,9 @@ async def condemn(catalogue, *object_ids):
     """Have those condemned that nothing holds; gives their number."""
 
     async def work(tx):
-        holders = await tx.inspection.holders(object_ids)
-        return await tx.objects.condemn([each.key for each in holders], DUE)
+        keys = [each.key for each in await tx.inspection.holders(object_ids)]
+        await tx.objects.condemn(keys, DUE)
+        return len(await tx.objects.doomed(keys))
 
     return await catalogue.write(work)
 
