@@ -7,12 +7,13 @@ Segments and of Objects that went together (ADR 0014), so one stored event may b
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple, get_args
 
 from tams.domain.flows import Flow
+from tams.domain.named_collections import NamedCollection
 from tams.domain.segments import Segment
 from tams.domain.sources import Source
 from tams.domain.timerange import TimeRange
@@ -102,8 +103,7 @@ class Event:
     object_ids: tuple[str, ...] = ()
     of_flow: str | None = None
     """The Flow that an Object came or went with."""
-    collection: Mapping[str, Any] | None = None
-    """What a collection is, as it is shown."""
+    collection: NamedCollection | None = None
 
     @property
     def flow_id(self) -> str | None:
@@ -176,8 +176,7 @@ def _gone(event: Event) -> Iterator[Event]:
         yield replace(event, entity_id=object_id, of_flow=event.entity_id, object_ids=())
 
 
-def collection_event(
-    kind: CollectionEventType, collection_id: str, collection: Mapping[str, Any] | None
-) -> Event:
-    """A change of a collection; `collection` is what GET shows of it, None where it is deleted."""
-    return Event(type=kind, entity_id=collection_id, collection=collection)
+def collection_event(kind: CollectionEventType, collection: NamedCollection) -> Event:
+    """Tell what became of a collection."""
+    left = None if kind == "collections/deleted" else collection
+    return Event(type=kind, entity_id=collection.id, collection=left)

@@ -5,7 +5,6 @@ They never show in `flow_collection`, `source_collection` or `collected_by`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -39,4 +38,4 @@ class NamedCollection:
     updated_by: str | None = None
     created: datetime
     updated: datetime
-    member_ids: Sequence[str] = ()
+    member_ids: tuple[str, ...] = ()

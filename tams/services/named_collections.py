@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Literal
@@ -11,6 +11,7 @@ from typing import Literal
 from tams.catalogue.base import Catalogue, Transaction
 from tams.domain.access import Principal
 from tams.domain.clock import Clock
+from tams.domain.events import CollectionEventType, collection_event
 from tams.domain.flows import Flow
 from tams.domain.named_collections import MAX_MEMBERS, Member, NamedCollection, NewCollection
 from tams.domain.pages import Page, PageRequest
@@ -18,6 +19,11 @@ from tams.domain.sources import Source
 from tams.errors import Conflict, Invalid, NotFound
 
 Fate = Literal["created", "updated", "deleted"]
+_TOLD: Mapping[Fate, CollectionEventType] = {
+    "created": "collections/created",
+    "updated": "collections/updated",
+    "deleted": "collections/deleted",
+}
 
 _NAMES: dict[Member, str] = {"flow": "Flow", "source": "Source"}
 
@@ -178,7 +184,7 @@ class NamedCollections:
             raise Invalid("members", len(member_ids), f"there may be at most {MAX_MEMBERS}")
         new = replace(
             old,
-            member_ids=member_ids,
+            member_ids=tuple(member_ids),
             updated=self._clock(),
             updated_by=who.name or old.updated_by,
         )
@@ -186,7 +192,7 @@ class NamedCollections:
 
 
 async def _record(tx: Transaction, fate: Fate, collection: NamedCollection) -> None:
-    """Store what becomes of a collection: every change passes here, as its event would."""
+    """Store and tell what becomes of a collection."""
     match fate:
         case "created":
             await tx.named_collections.add(collection)
@@ -194,6 +200,7 @@ async def _record(tx: Transaction, fate: Fate, collection: NamedCollection) -> N
             await tx.named_collections.replace(collection)
         case "deleted":
             await tx.named_collections.remove(collection)
+    await tx.events.append(collection_event(_TOLD[fate], collection))
 
 
 def _found(collection_id: str, collection: NamedCollection | None) -> NamedCollection:

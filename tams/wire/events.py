@@ -15,6 +15,7 @@ from tams.domain.objects import Instance, Object
 from tams.domain.storage import Signer
 from tams.domain.webhooks import WebhookMetadata
 from tams.wire.flows import flow_fields
+from tams.wire.named_collections import named_collection_fields
 from tams.wire.objects import object_json
 from tams.wire.segments import segments_json
 from tams.wire.sources import source_fields
@@ -119,7 +120,7 @@ def _facts(event: Event) -> dict[str, Any]:
     if kind == "objects":
         return {"object_id": event.entity_id, "flow_id": event.of_flow}
     if event.collection is not None:
-        return {"collection": dict(event.collection)}
+        return {"collection": named_collection_fields(event.collection)}
     if event.flow is not None:
         return {"flow": flow_fields(event.flow)}
     if change == "segments_deleted":

@@ -133,7 +133,7 @@ async def bad(issuer):
         "a body that is no object": bearer(f"{head}.{jws_part([1])}.{signature}"),
         "a giant": bearer("a" * 20_000),
         "expired": bearer(token(exp=now - 60)),
-        "of tomorrow": bearer(token(nbf=now + 60)),
+        "of tomorrow": bearer(token(nbf=now + 86400)),
         "without end": bearer(token(exp=None)),
         "an end that is no time": bearer(token(exp="soon")),
         "another issuer": bearer(token(iss="https://elsewhere.example")),

@@ -125,7 +125,14 @@ async def test_an_unknown_extension_stops_the_start(setting):
     "path",
     [
         *("/nothing", "/flows/", "/sources/", "//flows", "/flows//segments", "/service/"),
-        *("/v9.0", "/v8.2x/flows", "/v8.2/v8.2/flows", "/v7.0//flows", "/v7.0/flows/", "/vast"),
+        *(
+            "/v9.0",
+            "/v8.2x/flows",
+            "/v8.2/v8.2/flows",
+            "/v7.0//flows",
+            "/v7.0/flows/",
+            "/vast/nothing",
+        ),
     ],
 )
 async def test_nothing_else_lives_at_the_root(server, path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from tams.catalogue.connect import catalogue as connect
 from tams.catalogue.promises.events import Span
 from tams.catalogue.promises.objects import CondemnedObject
 from tams.domain.events import Event, collection_event
+from tams.domain.named_collections import NamedCollection
 from tests.catalogue.building import NOON, add_flows, make_flow, new_id, remove_flow
 from tests.catalogue.test_log import after, append, end, publish
 
@@ -112,20 +114,26 @@ async def test_a_removed_flow_is_known_by_its_farewell_while_that_is_kept(url):
     await catalogue.close()
 
 
+def named():
+    """A collection of Flows."""
+    return NamedCollection(id=new_id(), holds="flow", label="Rushes", created=NOON, updated=NOON)
+
+
 async def test_c002_collections_have_events_of_their_own(catalogue):
-    collection_id, other_id = new_id(), new_id()
-    shown = {"id": collection_id, "label": "Rushes", "members": [new_id()], "tags": {"a": ["b"]}}
+    shown = replace(named(), description="of the first day", member_ids=(new_id(),))
+    other = named()
+    collection_id, other_id = shown.id, other.id
 
     async def work(tx):
         await tx.events.append(
-            collection_event("collections/created", collection_id, shown),
-            collection_event("collections/created", other_id, {"id": other_id}),
+            collection_event("collections/created", shown),
+            collection_event("collections/created", other),
         )
-        await tx.events.append(collection_event("collections/updated", collection_id, shown))
+        await tx.events.append(collection_event("collections/updated", shown))
 
     await catalogue.write(work)
     await catalogue.write(
-        lambda tx: tx.events.append(collection_event("collections/deleted", collection_id, None))
+        lambda tx: tx.events.append(collection_event("collections/deleted", shown))
     )
     await publish(catalogue)
     found = await after(catalogue)
@@ -145,7 +153,7 @@ async def test_a_collection_and_a_flow_may_have_one_id(catalogue):
     flow = make_flow()
     await add_flows(catalogue, flow)
     await append(catalogue, flow, "flows/created")
-    event = collection_event("collections/created", flow.id, {"id": flow.id})
+    event = collection_event("collections/created", replace(named(), id=flow.id))
     await catalogue.write(lambda tx: tx.events.append(event))
     assert await publish(catalogue) == 2
 

@@ -308,3 +308,27 @@ async def test_properties_are_the_standards(vast):
     assert (told["tags"], told["label"]) == ({"place": "gate 4"}, "Left")
     (await vast.ask("PUT", f"{path}/tags", {"other": "x"})).is_status(204)
     assert (await vast.read(path))["tags"] == {"other": "x"}
+
+
+async def test_a_reserved_id_may_be_uploaded_to(vast):
+    reserved = await vast.make("/objects", {"id": new_id()})
+    flow = await vast.flow()
+    made = await vast.segment(flow["id"], object_id=reserved["id"])
+    assert made["object_id"] == reserved["id"]
+    found = await vast.read(f"/objects/{reserved['id']}")
+    assert found["referenced_by_flows"] == [flow["id"]]
+
+
+async def test_tags_of_segments_come_back_with_them(vast):
+    flow = await vast.flow()
+    await vast.segment(flow["id"], "[0:0_1:0)", tags={"take": ["1", "2"]})
+    path = f"/flows/{flow['id']}/segments"
+    (await vast.ask("DELETE", f"{path}?timerange=_")).is_status(204)
+    await vast.segment(flow["id"], "[5:0_6:0)", tags={"take": "3"})
+    assert (await vast.read(f"{path}?tag.take=1"))["data"] == []
+    (await vast.ask("POST", f"{path}/restore")).is_status(204)
+    assert [one["tags"] for one in (await vast.read(path))["data"]] == [
+        {"take": ["1", "2"]},
+        {"take": "3"},
+    ]
+    assert (await vast.read(f"{path}?tag.take=1"))["paging"]["total"] == 1

@@ -261,3 +261,19 @@ async def test_a_read_only_flow_may_be_put_together_with_others(server):
     await server.set(f"/flows/{flow_id}/read_only", True)
     made = await make(server, "flow", flow_id)
     (await server.delete(one("flow", made, flow_id))).is_status(204)
+
+
+async def test_c002_what_becomes_of_a_collection_is_told(server):
+    made = (await server.post("/collections", {"label": "Rushes"})).is_status(201).json
+    flow = await server.flow()
+    member = f"/collections/{made['id']}/flows/{flow['id']}"
+    (await server.put(member)).is_status(204)
+    (await server.put(member)).is_status(204)  # nothing changes
+    (await server.delete(f"/collections/{made['id']}")).is_status(204)
+    await server.wait(1)
+    told = await server.read(f"/events?entity={made['id']}")
+    kinds = [one["event_type"] for one in told]
+    assert kinds == [f"collections/{fate}" for fate in ("created", "updated", "deleted")]
+    assert told[0]["event"] == {"collection": made}
+    assert told[1]["event"]["collection"]["flow_ids"] == [flow["id"]]
+    assert told[2]["event"] == {"collection_id": made["id"]}

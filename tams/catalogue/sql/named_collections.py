@@ -57,7 +57,7 @@ class CollectionRow(NamedTuple):
             updated_by=self.updated_by,
             created=moment(self.created),
             updated=moment(self.updated),
-            member_ids=member_ids,
+            member_ids=tuple(member_ids),
         )
 
 
