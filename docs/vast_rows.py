@@ -64,8 +64,6 @@ EXCEPTIONS: Mapping[str, str] = {
     "A-105": "a key carries a mark besides (`docs/decisions/0006`), so that no late upload or "
     "clean-up reaches the bytes of another Object of that name; its ending follows the content "
     "type, which a file's name may contradict",
-    "A-116": "at the root `get_urls` hold GET URLs, as the standard has it; `…/url` gives one for "
-    "HEAD",
     "A-125": "`operation` is get_object or head_object: the bytes of a registered Object neither "
     "change nor go before it, and `POST /flows/{id}/storage` gives URLs to write new ones",
     "B-074": "what is known of a Segment stands in the catalogue alone: beside the bytes it could "

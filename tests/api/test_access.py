@@ -308,7 +308,7 @@ async def test_one_proof_is_enough_and_the_header_decides(guarded):
     (await anonymous.get(f"/flows?access_token={good}&access_token={good}")).is_status(401)
 
 
-async def test_a_token_of_the_file(guarded):
+async def test_l21_a_token_of_the_file_is_a_proof(guarded):
     server = replace(guarded, headers=bearer(KEPT_TOKEN))
     (await server.get("/flows")).is_status(200)
     (await server.post("/service", {})).is_status(403)

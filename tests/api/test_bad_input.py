@@ -189,7 +189,7 @@ async def test_storage(furnished, body, says):
     await furnished.refuse("POST", "{flow}/storage", content, *says)
 
 
-async def test_an_interrupted_body_is_no_bug_of_the_server(furnished):
+async def test_l20_an_interrupted_body_is_no_bug_of_the_server(furnished):
     parts = [
         {"type": "http.request", "body": b"[", "more_body": True},
         {"type": "http.disconnect"},

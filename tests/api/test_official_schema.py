@@ -34,7 +34,9 @@ def official() -> OurDocument:
         ("GET", "/media/x/y", 500, None, {}),
     ],
 )
-def test_a_right_answer_passes(official, method, path, status, value, headers) -> None:
+def test_l22_a_right_answer_passes_the_official_schema(
+    official, method, path, status, value, headers
+) -> None:
     assert (
         list(official.complaints(method, path, status, headers, json.dumps(value).encode())) == []
     )
