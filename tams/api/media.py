@@ -60,6 +60,11 @@ class ObjectResponse(StreamingResponse):
         self._found = found
         self._span = span
 
+    @property
+    def is_from_the_start(self) -> bool:
+        """Whether the first byte is among them: who reads in parts asks for it once."""
+        return self._span.start == 0
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the answer."""
         try:
@@ -96,7 +101,8 @@ async def get_media(request: Request) -> Response:
     A plain route: what the framework does for the others costs as much as opening the file.
     """
     services: Services = request.app.state.services
-    found = await services.media.open(_url(**request.path_params, request=request))
+    url = _url(**request.path_params, request=request)
+    found = await services.media.open(url)
     try:
         response = _answer(found, request)
     except Unsatisfiable:
@@ -104,6 +110,8 @@ async def get_media(request: Request) -> Response:
         raise
     if not isinstance(response, ObjectResponse):
         found.close()
+    elif response.is_from_the_start:
+        services.media.is_read(url)
     return response
 
 

@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Route
 from tams.errors import BadSettings
 from tams.extensions.base import Extension
 
-NAMES = ("whole-tags",)
+NAMES = ("whole-tags", "analytics")
 """Every extension, in the order in which the service lists them."""
 
 

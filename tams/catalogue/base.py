@@ -16,12 +16,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from tams.catalogue.promises.analytics import Analytics
 from tams.catalogue.promises.deletions import Deletions
 from tams.catalogue.promises.events import Events
 from tams.catalogue.promises.flows import Flows
 from tams.catalogue.promises.inspection import Inspection
 from tams.catalogue.promises.instances import Instances
 from tams.catalogue.promises.jobs import Jobs
+from tams.catalogue.promises.measuring import Measuring
 from tams.catalogue.promises.objects import Objects
 from tams.catalogue.promises.profiles import Profiles
 from tams.catalogue.promises.segments import Segments
@@ -46,6 +48,8 @@ class Transaction:
     deletions: Deletions
     profiles: Profiles
     inspection: Inspection
+    analytics: Analytics
+    measuring: Measuring
 
 
 T = TypeVar("T")

@@ -52,7 +52,17 @@ class Object:
     size: int | None = None
     """Bytes of the controlled instance; None until they were measured."""
     created: datetime | None = None
+    access_count: int = 0
+    """How often it was read, as far as that is written down."""
+    last_accessed: datetime | None = None
     init_object: InitObject | None = None
+
+
+class Access(NamedTuple):
+    """How often an Object was read, and when for the last time."""
+
+    number: int
+    last: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

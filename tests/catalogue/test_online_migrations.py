@@ -34,7 +34,7 @@ from tests.catalogue.building import (
     segment_at,
 )
 
-FIRST_RELEASED = "0004"
+FIRST_RELEASED = "0005"
 """No release before this version is in use, so the rules begin after it."""
 
 NEXT_RELEASE = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 from tams.catalogue.base import Transaction, Work
+from tams.catalogue.sql.analytics import SQLAnalytics
 from tams.catalogue.sql.connection import Connection
 from tams.catalogue.sql.deletions import SQLDeletions
 from tams.catalogue.sql.events import SQLEvents
@@ -12,6 +13,7 @@ from tams.catalogue.sql.flows import SQLFlows
 from tams.catalogue.sql.inspection import SQLInspection
 from tams.catalogue.sql.instances import SQLInstances
 from tams.catalogue.sql.jobs import SQLJobs
+from tams.catalogue.sql.measuring import SQLMeasuring
 from tams.catalogue.sql.objects import SQLObjects
 from tams.catalogue.sql.profiles import SQLProfiles
 from tams.catalogue.sql.segments import SQLSegments
@@ -39,6 +41,8 @@ async def perform(work: Work[T], connection: Connection, clock: Clock) -> T:
             deletions=SQLDeletions(connection),
             profiles=SQLProfiles(connection),
             inspection=SQLInspection(connection),
+            analytics=SQLAnalytics(connection),
+            measuring=SQLMeasuring(connection),
         )
     )
     await connection.flush()
