@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bench import (
+    analytics,
     bulk,
     idle,
     media,
@@ -36,6 +37,7 @@ GROUPS: dict[str, Rows] = {
     "reads": reads.rows,
     "pages": pages.rows,
     "tags": tags.rows,
+    "analytics": analytics.rows,
     "webhooks": webhooks.rows,
     "media": media.rows,
     "idle": idle.rows,

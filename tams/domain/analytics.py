@@ -60,7 +60,15 @@ class ReadObject(NamedTuple):
     size: int | None
     accesses: int
     last_accessed: datetime | None
-    created: datetime | None
+
+
+class StoredObjects(NamedTuple):
+    """Some Objects: what they weigh, those read most and least often, when the oldest was made."""
+
+    weight: Weight
+    most: Sequence[ReadObject]
+    least: Sequence[ReadObject]
+    oldest: datetime | None
 
 
 @dataclass(slots=True)

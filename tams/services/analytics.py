@@ -17,12 +17,13 @@ from tams.domain.analytics import (
     FlowUsage,
     ReadObject,
     StorageUsage,
+    StoredObjects,
     TimedFlow,
     TimeRanges,
     timeline,
 )
 from tams.domain.clock import Clock
-from tams.domain.rollups import NOTHING, Rollup, Span, Weight, total, weigh
+from tams.domain.rollups import Rollup, Span, Weight, total
 from tams.domain.timerange import LIMIT
 from tams.errors import Busy
 from tams.services.slices import SLICE, Slices
@@ -176,17 +177,14 @@ class Analytics:
 
     async def _filtered_storage(self, query: AnalyticsQuery) -> StorageUsage:
         found, oldest = StorageUsage(), None
-        weights = [NOTHING]
         async for part in self._slices.of("Objects"):
-            objects = await self._catalogue.read(partial(_objects, part=part, query=query))
-            weights = [total((*weights, *(weigh(one.size, one.accesses) for one in objects)))]
-            read = [one for one in objects if one.accesses]
-            found.most = nlargest(LISTED, (*found.most, *read), key=_accesses)
-            found.least = nsmallest(LISTED, (*found.least, *objects), key=_accesses)
-            made = [one.created for one in objects if one.created is not None]
-            oldest = min((*made, *([oldest] if oldest else ())), default=None)
+            some = await self._catalogue.read(partial(_objects, part=part, query=query))
+            found.weight = total((found.weight, some.weight))
+            found.most = nlargest(LISTED, (*found.most, *some.most), key=_accesses)
+            found.least = nsmallest(LISTED, (*found.least, *some.least), key=_accesses)
+            oldest = min(filter(None, (oldest, some.oldest)), default=None)
             await asyncio.sleep(0)
-        found.weight, found.days = weights[0], self._days_since(oldest)
+        found.days = self._days_since(oldest)
         return found
 
     def _days_since(self, moment: datetime | None) -> float:
@@ -211,8 +209,8 @@ async def _apart(tx: Transaction, after: int) -> tuple[Weight, int | None]:
     return await tx.analytics.apart(after, PAGE)
 
 
-async def _objects(tx: Transaction, part: Slice, query: AnalyticsQuery) -> Sequence[ReadObject]:
-    return await tx.analytics.objects(part, query)
+async def _objects(tx: Transaction, part: Slice, query: AnalyticsQuery) -> StoredObjects:
+    return await tx.analytics.objects(part, query, LISTED)
 
 
 def _accesses(one: ReadObject) -> int:

@@ -11,7 +11,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from tams.catalogue.promises.inspection import Slice
-from tams.domain.analytics import AnalyticsQuery, CountedFlow, ReadObject, TimedFlow
+from tams.domain.analytics import (
+    AnalyticsQuery,
+    CountedFlow,
+    ReadObject,
+    StoredObjects,
+    TimedFlow,
+)
 from tams.domain.rollups import Span, Weight
 
 
@@ -48,10 +54,10 @@ class Analytics(ABC):
         """
 
     @abstractmethod
-    async def objects(self, part: Slice, query: AnalyticsQuery) -> Sequence[ReadObject]:
+    async def objects(self, part: Slice, query: AnalyticsQuery, limit: int) -> StoredObjects:
         """Those of a slice of Objects that pass and are referred to by a Flow that does.
 
-        The query's times are of their creation.
+        The query's times are of their creation; `limit` is how many are named.
         """
 
     @abstractmethod

@@ -8,6 +8,16 @@ from functools import lru_cache
 
 from tams.catalogue.promises.analytics import Analytics
 from tams.catalogue.promises.inspection import Slice
+from tams.catalogue.sql.analytics_filters import (
+    ALL,
+    FLOW_FILTERS,
+    FLOW_TIMES,
+    LEAST,
+    MOST,
+    OBJECT_FILTERS,
+    conditions,
+    passing,
+)
 from tams.catalogue.sql.connection import Connection, Row
 from tams.catalogue.sql.moments import microseconds, moment
 from tams.catalogue.sql.objects import LIVING, LIVING_INIT
@@ -15,23 +25,17 @@ from tams.catalogue.sql.rollups import rollup_of, rollup_text
 from tams.catalogue.sql.segment_removal import IN_ORDER
 from tams.catalogue.sql.statements import Written
 from tams.catalogue.sql.weights import FLOWS_BY
-from tams.domain.analytics import AnalyticsQuery, CountedFlow, ReadObject, TimedFlow
+from tams.domain.analytics import (
+    AnalyticsQuery,
+    CountedFlow,
+    ReadObject,
+    StoredObjects,
+    TimedFlow,
+)
 from tams.domain.rollups import Rollup, Span, Weight, total, weigh
 from tams.domain.timerange import LIMIT
 
 _SLICE = 10_000
-_FLOW_FILTERS = {
-    "source_id": "f.source_id = {}",
-    "format": "f.format = {}",
-    "flow_id": "f.id = {}",
-}
-_FLOW_TIMES = {"start": "f.created >= {}", "end": "f.created < {}"}
-_OBJECT_FILTERS = {
-    "start": "o.created >= {}",
-    "end": "o.created < {}",
-    "storage_id": """(o.storage_id = {0} OR EXISTS
-    (SELECT 1 FROM instance i WHERE i.object_pk = o.pk AND i.storage_id = {0}))""",
-}
 _COUNTS = ", ".join(f"f.{name}" for name in Weight._fields)
 _SUMS = ", ".join(f"CAST(coalesce(sum(f.{name}), 0) AS bigint)" for name in Weight._fields)
 _FLOW = f"""f.pk, f.id, f.format, f.codec, f.frame_width, f.frame_height, f.created, f.segments,
@@ -59,11 +63,11 @@ _APART = Written.same(
 FROM object o WHERE o.pk > ?1 AND o.apart IS NOT NULL AND o.removable_at IS NULL
 ORDER BY o.pk LIMIT ?2"""
 )
-_OBJECT = "o.id, o.size, coalesce(o.access_count, 0), o.last_accessed, o.created"
+_OBJECT = "o.id, o.size, coalesce(o.access_count, 0), o.last_accessed"
 _THERE = "o.removable_at IS NULL AND (o.start_ns IS NOT NULL OR o.is_init = 1)"
 _LIVES = f"{_THERE} AND ({LIVING} OR o.is_init = 1 AND {LIVING_INIT})"
 _READ = "o.access_count IS NOT NULL"
-_MOST = Written.same(
+_MOST_READ = Written.same(
     f"""SELECT {_OBJECT} FROM object o WHERE {_READ} AND {_LIVES}
 ORDER BY o.access_count DESC, o.pk DESC LIMIT ?1"""
 )
@@ -104,7 +108,7 @@ class SQLAnalytics(Analytics):
         self._connection = connection
 
     async def flows(self, query: AnalyticsQuery, after: int, limit: int) -> Sequence[CountedFlow]:
-        rows = await self._flows(_FLOW, query, _FLOW_FILTERS | _FLOW_TIMES, after, limit)
+        rows = await self._flows(_FLOW, query, FLOW_FILTERS | FLOW_TIMES, after, limit)
         return [
             CountedFlow._make(
                 (*row[:6], moment(row[6]), row[7], None if row[7] is None else Weight(*row[8:]))
@@ -120,7 +124,7 @@ class SQLAnalytics(Analytics):
             if first is None
             else TimedFlow(key, None if told is None else rollup_of(told), first, last, end)
             for key, told, first, last, end in await self._flows(
-                _TIMES, query, _FLOW_FILTERS, after, limit
+                _TIMES, query, FLOW_FILTERS, after, limit
             )
         ]
 
@@ -144,16 +148,20 @@ class SQLAnalytics(Analytics):
         )
         return found, rows[-1][0] if rows else None
 
-    async def objects(self, part: Slice, query: AnalyticsQuery) -> Sequence[ReadObject]:
-        known = {**_given(query, _OBJECT_FILTERS), **_given(query, _FLOW_FILTERS)}
-        statement = _passing(tuple(known))
-        rows = await self._connection.fetch(
-            statement, (part.after[0], part.upto[0], *known.values())
+    async def objects(self, part: Slice, query: AnalyticsQuery, limit: int) -> StoredObjects:
+        known = {**_given(query, OBJECT_FILTERS), **_given(query, FLOW_FILTERS)}
+        asked = (part.after[0], part.upto[0], limit, *known.values())
+        rows = await self._connection.fetch(passing(tuple(known)), asked)
+        [(_, _, *numbers, oldest)] = [row for row in rows if row[0] == ALL]
+        most, least = (
+            _read([row[1:5] for row in rows if row[0] == kind]) for kind in (MOST, LEAST)
         )
-        return _read(rows)
+        return StoredObjects(
+            Weight(*numbers), most, least, None if oldest is None else moment(oldest)
+        )
 
     async def most_read(self, limit: int) -> Sequence[ReadObject]:
-        return _read(await self._connection.fetch(_MOST, (limit,)))
+        return _read(await self._connection.fetch(_MOST_READ, (limit,)))
 
     async def least_read(self, limit: int) -> Sequence[ReadObject]:
         found = _read(await self._connection.fetch(_NEVER_READ, (limit,)))
@@ -210,43 +218,17 @@ def _given(query: AnalyticsQuery, filters: Mapping[str, str]) -> dict[str, str |
     }
 
 
-def _conditions(names: Sequence[str], filters: Mapping[str, str]) -> str:
-    """Each after an AND; the parameter of the first name is ?3."""
-    return "".join(
-        f" AND {filters[name].format(f'?{at}')}"
-        for at, name in enumerate(names, 3)
-        if name in filters
-    )
-
-
 @lru_cache(maxsize=128)
 def _flows(columns: str, names: Sequence[str]) -> Written:
-    where = _conditions(names, _FLOW_FILTERS | _FLOW_TIMES)
+    where = conditions(names, FLOW_FILTERS | FLOW_TIMES, 3)
     return Written.same(
         f"""SELECT {columns} FROM flow f WHERE f.gone_at IS NULL AND f.pk > ?1{where}
 ORDER BY f.pk LIMIT ?2"""
     )
 
 
-@lru_cache(maxsize=128)
-def _passing(names: Sequence[str]) -> Written:
-    of_flow = _conditions(names, _FLOW_FILTERS)
-    media = LIVING.replace("f.gone_at IS NULL", f"f.gone_at IS NULL{of_flow}")
-    init = LIVING_INIT.replace("f.gone_at IS NULL", f"f.gone_at IS NULL{of_flow}")
-    return Written.same(
-        f"""SELECT {_OBJECT} FROM object o WHERE o.pk > ?1 AND o.pk <= ?2 AND {_THERE}
-    {_conditions(names, _OBJECT_FILTERS)} AND ({media} OR o.is_init = 1 AND {init})"""
-    )
-
-
 def _read(rows: Sequence[Row]) -> list[ReadObject]:
     return [
-        ReadObject(
-            object_id,
-            size,
-            accesses,
-            None if last is None else moment(last),
-            None if created is None else moment(created),
-        )
-        for object_id, size, accesses, last, created in rows
+        ReadObject(object_id, size, accesses, None if last is None else moment(last))
+        for object_id, size, accesses, last in rows
     ]
