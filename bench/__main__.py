@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bench import (
+    analytics,
     bulk,
     fan_out,
     idle,
@@ -37,6 +38,7 @@ GROUPS: dict[str, Rows] = {
     "reads": reads.rows,
     "pages": pages.rows,
     "tags": tags.rows,
+    "analytics": analytics.rows,
     "webhooks": webhooks.rows,
     "fan-out": fan_out.rows,
     "media": media.rows,

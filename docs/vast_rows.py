@@ -84,6 +84,8 @@ EXCEPTIONS: Mapping[str, str] = {
     "so that a client can go on from it, which it could not from a UUID.",
     "C-020": "Dotted names are understood in filters; what is told has the standard's names, so "
     "that one client reads webhooks and streams alike.",
+    "D-016": "bytes are those that Objects have, and not guessed from frames and samples",
+    "D-018": "a question about numbers sets nothing: `/metrics` will ask by itself when it comes",
 }
 """Rows that are not kept as they stand, and why."""
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from tams.services.analytics import Analytics
 from tams.services.direct_creation import DirectCreation
 from tams.services.event_log import EventLog
 from tams.services.event_stream import EventStream
@@ -25,6 +26,7 @@ from tams.services.windows import Windows
 class ExtensionServices:
     """The services behind the routes of extensions."""
 
+    analytics: Analytics
     direct_creation: DirectCreation
     named_collections: NamedCollections
     segment_media: SegmentMedia

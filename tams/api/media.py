@@ -61,6 +61,11 @@ class ObjectResponse(StreamingResponse):
         self._found = found
         self._span = span
 
+    @property
+    def is_from_the_start(self) -> bool:
+        """Whether the first byte is among them: who reads in parts asks for it once."""
+        return self._span.start == 0
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the answer."""
         try:
@@ -98,9 +103,11 @@ async def get_media(request: Request) -> Response:
     A plain route: what the framework does for the others costs as much as opening the file.
     """
     services: Services = request.app.state.services
-    return object_answer(
-        await services.media.open(_url(**request.path_params, request=request)), request
-    )
+    url = _url(**request.path_params, request=request)
+    response = object_answer(await services.media.open(url), request)
+    if isinstance(response, ObjectResponse) and response.is_from_the_start:
+        services.media.is_read(url)
+    return response
 
 
 def object_answer(found: Readable, request: Request) -> Response:

@@ -9,11 +9,14 @@ from datetime import timedelta
 from tams.app.stores import Stores
 from tams.domain.clock import Clock
 from tams.errors import BadSettings
+from tams.services.accesses import Accesses
+from tams.services.analytics import Analytics
 from tams.services.cleanup import CleanUp
 from tams.services.copies import Copies
 from tams.services.deletions import Deletions
 from tams.services.delivery import Delivery, Retries
 from tams.services.elsewhere import Elsewhere
+from tams.services.measuring import Measuring
 from tams.services.queue import Queue
 from tams.services.trash import Trash
 from tams.settings import Settings
@@ -24,7 +27,9 @@ from tams.workers.webhooks import Deliverer
 class Background:
     """The worker with its chores: short ones in turn, and beside them what may take long."""
 
-    def __init__(self, stores: Stores, deletions: Deletions) -> None:
+    def __init__(
+        self, stores: Stores, deletions: Deletions, accesses: Accesses | None = None
+    ) -> None:
         settings = stores.settings
         cleanup = _cleanup(stores)
         trash = build_trash(stores)
@@ -43,10 +48,13 @@ class Background:
                 cleanup.expire_events,
                 deletions.expire,
                 trash.purge,
+                *([] if accesses is None else [accesses.flush]),
+                Analytics(stores.catalogue, stores.clock).count_some,
             ],
             settings.worker_interval,
             long_chores=[
                 delivery.publish,
+                _measuring(stores).look,
                 self._deliverer.serve_due,
                 Queue(stores.catalogue, stores.clock, copies.handlers).run_due,
                 Queue(stores.catalogue, stores.prudent, copies.removals).run_due,
@@ -141,6 +149,15 @@ def _cleanup(stores: Stores) -> CleanUp:
 def _copies(stores: Stores) -> Copies:
     elsewhere = Elsewhere(stores.outbound, max_size=stores.settings.max_object_size)
     return Copies(stores.catalogue, stores.storages, elsewhere, stores.clock)
+
+
+def _measuring(stores: Stores) -> Measuring:
+    return Measuring(
+        stores.catalogue,
+        stores.storages,
+        stores.clock,
+        at_once=stores.settings.measure_rate,
+    )
 
 
 def _delivery(stores: Stores) -> Delivery:

@@ -9,6 +9,7 @@ from tams.api.extension_deps import ExtensionServices
 from tams.app.background import build_trash
 from tams.app.services import build_uploads
 from tams.app.stores import Stores
+from tams.services.analytics import Analytics
 from tams.services.direct_creation import DirectCreation
 from tams.services.event_log import EventLog
 from tams.services.event_stream import EventStream, Times
@@ -28,6 +29,7 @@ def build_extension_services(stores: Stores, services: Services) -> ExtensionSer
     object_timeout = timedelta(seconds=stores.settings.min_object_timeout)
     event_log = EventLog(catalogue, storages.signer)
     return ExtensionServices(
+        analytics=Analytics(catalogue, clock),
         direct_creation=DirectCreation(catalogue, clock, services.flows),
         named_collections=NamedCollections(catalogue, clock),
         segment_media=SegmentMedia(catalogue, storages, storages.signer, clock),

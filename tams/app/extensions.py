@@ -20,6 +20,7 @@ NAMES = (
     "segment-media",
     "segment-tags",
     "event-stream",
+    "analytics",
 )
 """Every extension, in the order in which the service lists them."""
 

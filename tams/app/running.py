@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI
 
@@ -14,7 +14,10 @@ from tams.app.stores import Stores
 from tams.app.web import build_application
 from tams.catalogue import connect
 from tams.domain.clock import Clock
+from tams.errors import TamsError
+from tams.services.accesses import Accesses
 from tams.settings import Settings
+from tams.workers.loop import Worker
 
 
 def load(settings: Settings) -> None:
@@ -31,14 +34,30 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
     """
     stores = Stores.build(settings, clock)
     deletions = build_deletions(stores)
-    background = Background(stores, deletions)
-    beside = background.running() if settings.background else nullcontext()
-    async with stores.opened(), beside:
-        services = build_services(stores, deletions)
-        extension_services = build_extension_services(stores, services)
-        app = build_application(settings, services, background.worker)
-        app.state.extension_services = extension_services
-        try:
-            yield app
-        finally:
-            await extension_services.event_stream.close()
+    accesses = Accesses(stores.catalogue, stores.clock)
+    background = Background(stores, deletions, accesses)
+    beside = background.running() if settings.background else _flushing(accesses, settings)
+    async with stores.opened():
+        async with beside:
+            services = build_services(stores, deletions, accesses)
+            extension_services = build_extension_services(stores, services)
+            app = build_application(settings, services, background.worker)
+            app.state.extension_services = extension_services
+            try:
+                yield app
+            finally:
+                await extension_services.event_stream.close()
+        with suppress(TamsError):  # the catalogue is away: what was counted is lost
+            while await accesses.flush():
+                continue
+
+
+@asynccontextmanager
+async def _flushing(accesses: Accesses, settings: Settings) -> AsyncIterator[None]:
+    """Write down what this process counts, where another does all other background work."""
+    worker = Worker([accesses.flush], settings.worker_interval)
+    worker.start()
+    try:
+        yield
+    finally:
+        await worker.stop()

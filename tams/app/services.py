@@ -12,6 +12,7 @@ from tams.app.extensions import chosen
 from tams.app.stores import Stores
 from tams.domain.clock import Clock
 from tams.domain.service import EVENT_STREAMS, ServicePromises
+from tams.services.accesses import Accesses
 from tams.services.deletions import Deletions
 from tams.services.flows import Flows
 from tams.services.health import Health, Ping
@@ -32,8 +33,10 @@ if TYPE_CHECKING:
     from tams.services.authentication import Authentication
 
 
-def build_services(stores: Stores, deletions: Deletions) -> Services:
-    """Every service that a route may ask."""
+def build_services(
+    stores: Stores, deletions: Deletions, accesses: Accesses | None = None
+) -> Services:
+    """Every service that a route may ask; `accesses` are told of what is read."""
     settings, clock = stores.settings, stores.clock
     catalogue, storages = stores.catalogue, stores.storages
     return Services(
@@ -56,7 +59,7 @@ def build_services(stores: Stores, deletions: Deletions) -> Services:
             maximum=settings.storage_max,
             object_timeout=max(timedelta(seconds=settings.min_object_timeout), stores.url_lifetime),
         ),
-        objects=Objects(catalogue, storages.signer),
+        objects=Objects(catalogue, storages.signer, accesses),
         instances=Instances(catalogue, storages, clock, url_lifetime=stores.url_lifetime),
         profiles=Profiles(catalogue, clock),
         deletions=deletions,
@@ -66,7 +69,7 @@ def build_services(stores: Stores, deletions: Deletions) -> Services:
             stores.targets,
             every_type="event-stream" in chosen(settings.extensions),
         ),
-        media=Media(storages.local, max_size=settings.max_object_size),
+        media=Media(storages.local, max_size=settings.max_object_size, accesses=accesses),
         health=Health({"catalogue": catalogue.ping, **_storage_pings(storages)}),
         authentication=_authentication(settings, clock),
     )

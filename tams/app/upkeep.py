@@ -10,6 +10,7 @@ from tams.app.background import build_cleaner
 from tams.app.stores import Stores
 from tams.domain.clock import Clock
 from tams.domain.progress import Tell
+from tams.services.analytics import Analytics
 from tams.services.checkup import Checkup
 from tams.services.outlook import Outlook
 from tams.services.repairs import Repairs
@@ -21,6 +22,7 @@ from tams.workers.loop import Worker
 class Upkeep:
     """The services of `tams admin`; `cleaner` does what is due of the clean-up."""
 
+    analytics: Analytics
     checkup: Checkup
     repairs: Repairs
     outlook: Outlook
@@ -37,6 +39,7 @@ async def upkeep(
     known = (stores.catalogue, stores.storages, stores.clock)
     async with stores.opened():
         yield Upkeep(
+            analytics=Analytics(stores.catalogue, stores.clock),
             checkup=Checkup(*known, url_lifetime=lifetime, tell=tell),
             repairs=Repairs(*known, url_lifetime=lifetime),
             outlook=Outlook(*known, tell=tell),

@@ -17,6 +17,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from tams.catalogue.promises.analytics import Analytics
 from tams.catalogue.promises.deletion_records import DeletionRecords
 from tams.catalogue.promises.deletions import Deletions
 from tams.catalogue.promises.events import Events
@@ -24,6 +25,7 @@ from tams.catalogue.promises.flows import Flows
 from tams.catalogue.promises.inspection import Inspection
 from tams.catalogue.promises.instances import Instances
 from tams.catalogue.promises.jobs import Jobs
+from tams.catalogue.promises.measuring import Measuring
 from tams.catalogue.promises.named_collections import NamedCollections
 from tams.catalogue.promises.objects import Objects
 from tams.catalogue.promises.profiles import Profiles
@@ -57,6 +59,8 @@ class Transaction:
     reservations: Reservations
     records: DeletionRecords
     trash: Trash
+    analytics: Analytics
+    measuring: Measuring
 
 
 T = TypeVar("T")

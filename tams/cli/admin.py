@@ -8,12 +8,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from tams.cli import backup, check, credentials, gc
+from tams.cli import backup, check, credentials, gc, report
 from tams.cli.configuration import configured
 
 app = typer.Typer(help="Look after the store.", no_args_is_help=True)
 app.command("check")(check.check)
 app.command("gc")(gc.gc)
+app.command("report")(report.report)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.add_typer(credentials.users, name="user")

@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, get_args
 
-JobKind = Literal["remove_flow", "remove_object", "delete_segments", "copy_object", "remove_copy"]
+JobKind = Literal[
+    "remove_flow",
+    "remove_object",
+    "delete_segments",
+    "copy_object",
+    "remove_copy",
+    "measure_object",
+]
 JOB_KINDS: tuple[JobKind, ...] = get_args(JobKind)
 
 

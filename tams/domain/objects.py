@@ -54,7 +54,17 @@ class Object:
     created: datetime | None = None
     content_type: str | None = None
     """Of the controlled instance."""
+    access_count: int = 0
+    """How often it was read, as far as that is written down."""
+    last_accessed: datetime | None = None
     init_object: InitObject | None = None
+
+
+class Access(NamedTuple):
+    """How often an Object was read, and when for the last time."""
+
+    number: int
+    last: datetime
 
 
 class ObjectFacts(NamedTuple):

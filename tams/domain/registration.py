@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 
 from tams.domain.flows import LockedFlow
 from tams.domain.objects import InitObject
+from tams.domain.rollups import Measured
 from tams.domain.segments import NOTHING_MORE, NewSegment, Refusal, Segment
 from tams.domain.timerange import LIMIT, TimeRange, format_timestamp
 from tams.domain.tuples import made
@@ -21,7 +22,8 @@ class KnownObject(NamedTuple):
     """What the catalogue knows of an Object, locked; `key` and `allocated_for` are its own keys.
 
     A `registered` Object holds media, an `init` Object what media of others need. A `condemned`
-    Object is unknown to the API, but its id is taken until its bytes are gone.
+    Object is unknown to the API, but its id is taken until its bytes are gone. `new_here` is what
+    it adds to the numbers of a Flow that has no Segment of it yet; None where the Flow has one.
     """
 
     key: int
@@ -30,6 +32,7 @@ class KnownObject(NamedTuple):
     timerange: TimeRange | None
     key_frame_count: int | None
     init_object_id: str | None = None
+    new_here: Measured | None = None
 
 
 class Neighbour(NamedTuple):

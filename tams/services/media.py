@@ -7,8 +7,10 @@ from functools import partial
 from socket import socket
 from typing import Protocol
 
+from tams.domain.objects import named_in_key
 from tams.domain.storage import MediaUrl
 from tams.errors import Invalid, MediaRefused, NotFound, TooLarge
+from tams.services.accesses import Accesses
 from tams.storage.base import Storage, StoredObject
 from tams.storage.checksums import named_checksums
 from tams.storage.files import OpenObject
@@ -121,13 +123,29 @@ class Media:
     Uploading again to a URL that still lives replaces the bytes, as in any object store.
     """
 
-    def __init__(self, storages: Mapping[str, LocalStorage], *, max_size: int) -> None:
+    def __init__(
+        self,
+        storages: Mapping[str, LocalStorage],
+        *,
+        max_size: int,
+        accesses: Accesses | None = None,
+    ) -> None:
+        """`accesses` are told of each Object that is read."""
         self._storages = storages
         self._max_size = max_size
+        self._accesses = accesses
 
     async def open(self, url: MediaUrl) -> Readable:
         """Open the bytes of a GET URL; raises `MediaRefused`, `NotFound`."""
         return await open_object(self._permitted("GET", url), url.key)
+
+    def is_read(self, url: MediaUrl) -> None:
+        """Somebody reads these bytes from their beginning.
+
+        An Object whose id is not in its keys, since it could not be, is not counted.
+        """
+        if self._accesses is not None:
+            self._accesses.note(named_in_key(url.key))
 
     async def store(
         self, url: MediaUrl, headers: Mapping[str, str], chunks: AsyncIterator[bytes]

@@ -10,6 +10,7 @@ from tams.domain.pages import Page, PageRequest
 from tams.domain.storage import Signer, Signers, UrlFilter
 from tams.domain.tags import TagFilter
 from tams.errors import NotFound
+from tams.services.accesses import Accesses
 
 
 class ObjectView(NamedTuple):
@@ -23,9 +24,13 @@ class ObjectView(NamedTuple):
 class Objects:
     """Reads Objects (TAMS 8.2 `/objects/{objectId}`)."""
 
-    def __init__(self, catalogue: Catalogue, signers: Signers) -> None:
+    def __init__(
+        self, catalogue: Catalogue, signers: Signers, accesses: Accesses | None = None
+    ) -> None:
+        """`accesses` are told of each Object whose URLs are given out."""
         self._catalogue = catalogue
         self._signers = signers
+        self._accesses = accesses
 
     async def get(
         self,
@@ -48,4 +53,6 @@ class Objects:
             return found, await tx.objects.referenced_by(object_id, flow_tags, page)
 
         found, flow_ids = await self._catalogue.read(work)
+        if self._accesses is not None and not urls.is_none:
+            self._accesses.note(object_id)
         return ObjectView(found, flow_ids, self._signers(urls, base_url))

@@ -38,22 +38,32 @@ class Uploads:
         return passed, refused
 
     async def _wrong(self, object_ids: set[str]) -> Mapping[str, str]:
-        """What is wrong with the bytes of these Objects, by id; nothing where all is well."""
+        """What is wrong with the bytes of these Objects, by id; nothing where all is well.
+
+        How many bytes those have that can be read is written down.
+        """
 
         async def work(tx: Transaction) -> Mapping[str, Instance]:
             return await tx.objects.allocated(object_ids)
 
-        places = list((await self._catalogue.read(work)).items())
-        found = zip(places, await ask_each(self._fault, places), strict=True)
-        return {object_id: fault for (object_id, _), fault in found if fault is not None}
+        places = await self._catalogue.read(work)
+        found = zip(places, await ask_each(self._size, list(places.values())), strict=True)
+        sizes = dict(found)
+        wrong = {object_id: self._fault(object_id, size) for object_id, size in sizes.items()}
+        right = {object_id: size for object_id, size in sizes.items() if wrong[object_id] is None}
+        if right:
+            await self._catalogue.write(lambda tx: tx.objects.measure(right))
+        return {object_id: fault for object_id, fault in wrong.items() if fault is not None}
 
-    async def _fault(self, placed: tuple[str, Instance]) -> str | None:
-        object_id, place = placed
+    async def _size(self, place: Instance) -> int:
         stored = await in_use(self._storages, place.storage_id).head(place.key or "")
-        if stored is None or stored.size == 0:
+        return 0 if stored is None else stored.size
+
+    def _fault(self, object_id: str, size: int) -> str | None:
+        if not size:
             return f"object_id: the bytes of {object_id} are not there; PUT them before this"
-        if stored.size > self._max_size:
-            return f"object_id: {object_id} has {stored.size} bytes, and may have {self._max_size}"
+        if size > self._max_size:
+            return f"object_id: {object_id} has {size} bytes, and may have {self._max_size}"
         return None
 
 

@@ -122,6 +122,11 @@ class Settings(BaseModel):
         default=False,
         description="whether an Object is registered only if its bytes are there, within that size",
     )
+    measure_rate: int = Field(
+        100,
+        ge=0,
+        description="Objects whose sizes are asked for at each look for background work; 0: none",
+    )
     async_deletion_threshold: int = Field(
         1000,
         ge=0,

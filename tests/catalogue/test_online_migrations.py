@@ -34,7 +34,7 @@ from tests.catalogue.building import (
     segment_at,
 )
 
-FIRST_RELEASED = "0007"
+FIRST_RELEASED = "0008"
 """No release before this version is in use, so the rules begin after it."""
 
 NEXT_RELEASE = [

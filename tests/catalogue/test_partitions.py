@@ -74,7 +74,7 @@ async def test_the_segments_of_a_flow_are_looked_for_in_one_partition(parted, ad
         for (_, by_object, *_), page in PAGES.items()
         if not by_object
     ]
-    asked.append((segments._SURVEY.postgresql, (key, [], [10**9], [], 10**9, 10**10)))
+    asked.append((segments.SURVEY.postgresql, (key, [], [10**9], [], 10**9, 10**10)))
     asked.append((segment_removal._SLICE.postgresql, (key, 5, *all_time)))
     for text, parameters in asked:
         explained = await admin.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {text}", *parameters)

@@ -60,6 +60,7 @@ OPTIONS = {
     "admin migrate": {"--segment-partitions"},
     "admin check": {"--repair", "--yes", "--json"},
     "admin gc": {"--dry-run", "--json"},
+    "admin report": {"--json"},
     "admin backup": {"--force"},
     "admin restore": set(),
     "admin user": set(),

@@ -175,8 +175,8 @@ def test_reuse_with_a_lock(fresh):
 
 
 def test_reuse_without_a_lock(on_postgresql, monkeypatch):
-    kept = segments._SURVEY
+    kept = segments.SURVEY
     unlocked = Written(kept.sqlite, kept.postgresql.replace(" FOR UPDATE", ""))
-    monkeypatch.setattr(segments, "_SURVEY", unlocked)
+    monkeypatch.setattr(segments, "SURVEY", unlocked)
     with pytest.raises(AssertionError, match="none of these"):
         race(on_postgresql(), 50)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from tams.catalogue.promises.segments import MAX_SEGMENTS
 from tams.domain.flows import LockedFlow
-from tams.domain.objects import Instance, NewObject, Object, ObjectFacts
+from tams.domain.objects import Access, Instance, NewObject, Object, ObjectFacts
 from tams.domain.pages import Page, PageRequest
 from tams.domain.tags import TagFilter
 
@@ -63,7 +63,17 @@ class Objects(ABC):
 
     @abstractmethod
     async def measure(self, sizes: Mapping[str, int]) -> None:
-        """Store how many bytes these Objects have, by id; ids that are unknown are passed over."""
+        """Store how many bytes these Objects have, by id; ids that are unknown are passed over.
+
+        It locks the Flows that refer to them, then the Objects.
+        """
+
+    @abstractmethod
+    async def read(self, accesses: Mapping[str, Access]) -> None:
+        """The same for how often they were read since it was written down for the last time.
+
+        Those that are not registered are passed over, too.
+        """
 
     @abstractmethod
     async def allocated(self, object_ids: Iterable[str]) -> Mapping[str, Instance]:

@@ -9,8 +9,10 @@ from typing import Any, Literal
 
 from sqlalchemy import bindparam, func, select
 
+from tams.catalogue.sql.rollups import rollup_of, rollup_text
 from tams.catalogue.sql.schema import event
 from tams.catalogue.sql.statements import Engine, Parameters, Rows, Statement, Written
+from tams.domain.rollups import NOTHING, Rollup, Span, Weight, total
 
 Row = tuple[Any, ...]
 
@@ -20,10 +22,14 @@ Kind = Literal["flow", "source"]
 LAST_ORDINAL = select(func.coalesce(func.max(event.c.ordinal), 0)).where(
     event.c.entity_id == bindparam("entity_id"), event.c.kind == bindparam("kind")
 )
-SAVE_FLOW = Written(
-    "UPDATE flow SET ordinal = ?2, segments_updated = coalesce(?3, segments_updated) WHERE pk = ?1",
-    "UPDATE flow SET ordinal = $2, segments_updated = coalesce($3, segments_updated) WHERE pk = $1",
-)
+# With the counts of Segments and Objects, so that they need no statement of their own. Where they
+# are null, nobody has counted, and they stay so.
+_SAVE_FLOW = """UPDATE flow SET ordinal = ?2, segments_updated = coalesce(?3, segments_updated),
+    segments = coalesce(?4, segments), rollup = coalesce(?5, rollup), objects = objects + ?6"""
+SAVE_FLOW = Written.same(f"{_SAVE_FLOW} WHERE pk = ?1")
+# What has only come since is neither measured nor read, so most registrations need not say so.
+_MORE = "".join(f", {name} = {name} + ?{at}" for at, name in enumerate(Weight._fields[1:], 7))
+SAVE_FLOW_AND_WEIGHT = Written.same(f"{_SAVE_FLOW}{_MORE} WHERE pk = ?1")
 SAVE_SOURCE = Written(
     "UPDATE source SET ordinal = ?2 WHERE pk = ?1",
     "UPDATE source SET ordinal = $2 WHERE pk = $1",
@@ -34,15 +40,39 @@ SAVE_SOURCE = Written(
 class Counter:
     """The ordinal of a Flow's or Source's row that this work has locked or inserted.
 
-    `is_tagged` says whether a Segment of a Flow may have tags.
+    `is_tagged` says whether a Segment of a Flow may have tags. And what a Flow's row counts: `told`
+    is its rollup, None where nobody has counted.
     """
 
     kind: Kind
     pk: int
     ordinal: int
+    told: str | None = None
     segments_updated: int | None = None
     changed: bool = False
     is_tagged: bool = False
+    rollup: Rollup | None = None
+    weight: Weight = NOTHING
+
+    def count(self, spans: Sequence[Span], weight: Weight, times: int) -> None:
+        """Count Segments, and Objects that the Flow did not refer to; -1 takes them back."""
+        if self.told is None:
+            return
+        self.changed = True
+        if self.rollup is None:
+            self.rollup = rollup_of(self.told)
+        self.rollup.add(spans, times)
+        if times == 1 and self.weight is NOTHING:
+            self.weight = weight
+        else:
+            self.weight = total((self.weight, weight.times(times)))
+
+    def take(self) -> tuple[int | None, str | None, Weight]:
+        """What is to be written of that: the number of Segments, the rollup, and what is added."""
+        if self.rollup is None:
+            return None, None, NOTHING
+        weight, self.weight = self.weight, NOTHING
+        return self.rollup.segments, rollup_text(self.rollup), weight
 
 
 class Connection(ABC):
@@ -93,7 +123,14 @@ class Connection(ABC):
                 await self._save(counter)
 
     def locked(
-        self, kind: Kind, entity_id: str, pk: int, ordinal: int, *, is_tagged: bool = False
+        self,
+        kind: Kind,
+        entity_id: str,
+        pk: int,
+        ordinal: int,
+        told: str | None = None,
+        *,
+        is_tagged: bool = False,
     ) -> None:
         """Remember the counter of a row that this work has just locked or inserted.
 
@@ -101,7 +138,7 @@ class Connection(ABC):
         """
         known = self._counters.get((kind, entity_id))
         if known is None or known.pk != pk:
-            self._counters[kind, entity_id] = Counter(kind, pk, ordinal, is_tagged=is_tagged)
+            self._counters[kind, entity_id] = Counter(kind, pk, ordinal, told, is_tagged=is_tagged)
 
     def counter(self, kind: Kind, entity_id: str) -> Counter:
         """Return the counter of a locked row; `KeyError` if this work has not locked it."""
@@ -120,7 +157,12 @@ class Connection(ABC):
         return int(rows[0][0])
 
     async def _save(self, counter: Counter) -> None:
-        if counter.kind == "flow":
-            await self.hold(SAVE_FLOW, (counter.pk, counter.ordinal, counter.segments_updated))
-        else:
+        if counter.kind == "source":
             await self.hold(SAVE_SOURCE, (counter.pk, counter.ordinal))
+            return
+        segments, rollup, weight = counter.take()
+        row = (counter.pk, counter.ordinal, counter.segments_updated, segments, rollup)
+        if any(weight[1:]):
+            await self.hold(SAVE_FLOW_AND_WEIGHT, (*row, *weight))
+        else:
+            await self.hold(SAVE_FLOW, (*row, weight.objects))

@@ -15,11 +15,13 @@ from tams.catalogue.sql.flow_listing import FLOWS, flow_filters
 from tams.catalogue.sql.flow_rows import METADATA, UNCHANGING, FlowRow, metadata, unchanging
 from tams.catalogue.sql.flow_times import REACH, bounds
 from tams.catalogue.sql.moments import microseconds
+from tams.catalogue.sql.rollups import NO_ROLLUP
 from tams.catalogue.sql.schema import flow, mutex
 from tams.catalogue.sql.statements import Among
 from tams.catalogue.sql.tags import FLOW_TAGS
 from tams.domain.flows import Flow, FlowQuery, LockedFlow
 from tams.domain.pages import Page, PageRequest
+from tams.domain.rollups import NOTHING
 from tams.domain.timerange import EMPTY, TimeRange
 
 _is_here = (flow.c.id == bindparam("flow_id")) & flow.c.gone_at.is_(None)
@@ -40,6 +42,7 @@ _LOCK = (
         flow.c.ordinal,
         flow.c.deletions,
         flow.c.segment_tags,
+        flow.c.rollup,
     )
     .where(_is_here)
     .with_for_update()
@@ -47,7 +50,8 @@ _LOCK = (
 _LOCK_COLLECTIONS = select(mutex.c.name).where(mutex.c.name == "collections").with_for_update()
 _METADATA: dict[str, Any] = {name: bindparam(name) for name in METADATA}
 _UNCHANGING: dict[str, Any] = {name: bindparam(name) for name in (*UNCHANGING, "ordinal")}
-_ADD = insert(flow).values(_METADATA | _UNCHANGING).returning(flow.c.pk)
+_NOTHING: dict[str, Any] = {"segments": 0, "rollup": NO_ROLLUP, **NOTHING._asdict()}
+_ADD = insert(flow).values(_METADATA | _UNCHANGING | _NOTHING).returning(flow.c.pk)
 _REPLACE = update(flow).values(_METADATA).where(flow.c.pk == bindparam("pk"))
 _REMOVE = update(flow).values(gone_at=bindparam("gone_at")).where(flow.c.pk == bindparam("pk"))
 _FORGET = delete(flow).where(
@@ -76,8 +80,9 @@ class SQLFlows(Flows):
         rows = await self._connection.fetch(_LOCK, {"flow_id": flow_id})
         if not rows:
             return None
-        [(pk, source_id, container, read_only, init_segments, ordinal, deletions, tagged)] = rows
-        self._connection.locked("flow", flow_id, pk, ordinal, is_tagged=tagged is not None)
+        [(pk, source_id, container, read_only, init_segments, ordinal, deletions, *more)] = rows
+        tagged, told = more
+        self._connection.locked("flow", flow_id, pk, ordinal, told, is_tagged=tagged is not None)
         return LockedFlow(
             key=pk,
             id=flow_id,
@@ -96,7 +101,7 @@ class SQLFlows(Flows):
         ordinal = await self._connection.last_ordinal("flow", flow.id)
         values = {**metadata(flow), **unchanging(flow), "ordinal": ordinal}
         [(pk,)] = await self._connection.fetch(_ADD, values)
-        self._connection.locked("flow", flow.id, pk, ordinal)
+        self._connection.locked("flow", flow.id, pk, ordinal, NO_ROLLUP)
         await FLOW_TAGS.add(self._connection, pk, flow.tags)
         await self._collections.add(pk, flow.flow_collection)
 

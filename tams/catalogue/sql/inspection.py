@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, select
 
 from tams.catalogue.promises.inspection import Holder, Inspection, Noun, Removal, Slice
 from tams.catalogue.sql.connection import Connection
-from tams.catalogue.sql.mends import MENDS
+from tams.catalogue.sql.mends import MENDS, UNCOUNT
 from tams.catalogue.sql.moments import microseconds, moment
 from tams.catalogue.sql.objects import HELD, HELD_INIT, SQLObjects
 from tams.catalogue.sql.probes import (
@@ -188,6 +188,8 @@ class SQLInspection(Inspection):
             owners = [row[0] for row in await self._connection.fetch(_OBJECT_OF, _key(fault))]
         values = {**_key(fault), "now": microseconds(now), "due": microseconds(due)}
         await self._connection.execute(MENDS[fault.kind], values)
+        if fault.kind is FaultKind.SEGMENT_WITHOUT_OBJECT:
+            await self._connection.execute(UNCOUNT, {"pk": fault.key[0]})
         await objects.condemn(owners, due)
         return True
 

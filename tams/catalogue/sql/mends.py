@@ -9,6 +9,7 @@ from sqlalchemy import TextClause, text
 
 from tams.catalogue.sql.probes import IS_OPEN
 from tams.domain.faults import FaultKind
+from tams.domain.rollups import Weight
 
 _NOW, _DUE = "CAST(:now AS bigint)", "CAST(:due AS bigint)"
 
@@ -74,3 +75,7 @@ WHERE pk = :pk""",
 }
 
 MENDS: dict[FaultKind, TextClause] = {kind: text(write) for kind, write in _WRITES.items()}
+
+_COUNTS = ("segments", "rollup", *Weight._fields)
+UNCOUNT = text(f"UPDATE flow SET {', '.join(f'{name} = NULL' for name in _COUNTS)} WHERE pk = :pk")
+"""What a Flow's row counts is not true any more: a chore counts again."""

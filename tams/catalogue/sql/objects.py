@@ -33,8 +33,9 @@ from tams.catalogue.sql.reservations import has_been_used
 from tams.catalogue.sql.schema import flow, instance, object_, place, segment
 from tams.catalogue.sql.statements import Among, Rows, Written
 from tams.catalogue.sql.tags import FLOW_TAGS, filter_tags
+from tams.catalogue.sql.weights import FLOWS_BY, Weighed, reweigh
 from tams.domain.flows import LockedFlow
-from tams.domain.objects import InitObject, Instance, NewObject, Object, ObjectFacts
+from tams.domain.objects import Access, InitObject, Instance, NewObject, Object, ObjectFacts
 from tams.domain.pages import Page, PageRequest
 from tams.domain.patterns import UUID
 from tams.domain.tags import TagFilter
@@ -46,15 +47,7 @@ from tams.errors import Invalid
 LIVING = """EXISTS (SELECT 1 FROM segment r JOIN flow f ON f.pk = r.flow_pk
     WHERE r.object_pk = o.pk AND f.gone_at IS NULL LIMIT 1 OFFSET 0)"""
 """Whether a living Flow has a Segment of the Object `o`."""
-# From Flow to Flow along an index, since a Flow may have any number of such Segments. The bound is
-# a pair and the order names both columns, else PostgreSQL may take another index; and it is `>=`,
-# since SQLite would begin a `>` at the first Segment of the Flow before.
-_FLOWS_BY = """WITH RECURSIVE hop(flow_pk) AS (SELECT CAST(0 AS bigint) UNION ALL
-    SELECT (SELECT s.flow_pk FROM segment s
-        WHERE (s.{column}, s.flow_pk) >= ({key}, hop.flow_pk + 1) AND s.{column} <= {key}
-        ORDER BY s.{column}, s.flow_pk LIMIT 1) FROM hop WHERE hop.flow_pk IS NOT NULL)
-SELECT hop.flow_pk FROM hop"""
-LIVING_INIT = f"""EXISTS ({_FLOWS_BY.format(column="init_pk", key="o.pk")}
+LIVING_INIT = f"""EXISTS ({FLOWS_BY.format(column="init_pk", key="o.pk")}
     JOIN flow f ON f.pk = hop.flow_pk WHERE f.gone_at IS NULL)"""
 """Whether a living Flow has a Segment of a Media Object that names `o` as its init Object."""
 
@@ -71,8 +64,8 @@ INIT_OBJECT = Written(
 
 _ASKED = "(SELECT pk FROM object WHERE id = :object_id)"
 _REFERRING = f"""flow.pk IN (
-    SELECT flow_pk FROM ({_FLOWS_BY.format(column="object_pk", key=_ASKED)}) AS media
-    UNION SELECT flow_pk FROM ({_FLOWS_BY.format(column="init_pk", key=_ASKED)}) AS init)"""
+    SELECT flow_pk FROM ({FLOWS_BY.format(column="object_pk", key=_ASKED)}) AS media
+    UNION SELECT flow_pk FROM ({FLOWS_BY.format(column="init_pk", key=_ASKED)}) AS init)"""
 
 _TAKEN = select(object_.c.id).where(Among(object_.c.id, "ids"))
 _ALLOCATED = select(object_.c.id, object_.c.storage_id, object_.c.key).where(
@@ -85,17 +78,11 @@ OR EXISTS (SELECT 1 FROM instance WHERE storage_id = ?1)"""
 _ALLOCATE = Rows.inserted(
     object_, "id", "storage_id", "key", "content_type", "allocated_for", "created", "expires"
 )
-_MEASURE = Rows.written(
-    """WITH v(id, size) AS (VALUES {rows})
-UPDATE object SET size = v.size FROM v WHERE object.id = v.id""",
-    "UPDATE object SET size = v.size FROM {rows} AS v(id, size) WHERE object.id = v.id",
-    "text", "bigint",
-)  # fmt: skip
 # By hand: the first Flow only counts while it still has a Segment of the Object.
 _GET = f"""SELECT o.start_ns, o.end_ns, o.end_inclusive, o.key_frame_count, o.storage_id, o.key,
     (SELECT f.id FROM flow f WHERE f.pk = o.first_flow_pk AND f.gone_at IS NULL AND EXISTS
         (SELECT 1 FROM segment r WHERE r.object_pk = o.pk AND r.flow_pk = f.pk)),
-    o.size, o.created, o.content_type, {{}}
+    o.size, o.created, o.content_type, o.access_count, o.last_accessed, {{}}
 FROM object o WHERE o.id = {{}} AND o.removable_at IS NULL AND ({LIVING} OR {LIVING_INIT})"""
 _GET_OBJECT = Written(
     _GET.format(INIT_OBJECT.sqlite, "?1"), _GET.format(INIT_OBJECT.postgresql, "$1")
@@ -250,13 +237,19 @@ class SQLObjects(Objects):
         return keys
 
     async def measure(self, sizes: Mapping[str, int]) -> None:
-        await self._connection.hold_rows(_MEASURE, sorted(sizes.items()))
+        await reweigh(self._connection, sizes, lambda one, size: one._replace(size=size))
+
+    async def read(self, accesses: Mapping[str, Access]) -> None:
+        await reweigh(self._connection, accesses, _accessed)
 
     async def get(self, object_id: str) -> Object | None:
         rows = await self._connection.fetch(_GET_OBJECT, (object_id,))
         if not rows:
             return None
-        start, end, inclusive, count, storage_id, key, first, size, created, type_, told = rows[0]
+        (
+            start, end, inclusive, count, storage_id, key, first, size, created, type_, accesses,
+            last, told
+        ) = rows[0]  # fmt: skip
         init = InitObject(*json.loads(told)) if told else None
         ids = [object_id] if init is None else [object_id, init.object_id]
         others = await find_others(self._connection, ids)
@@ -270,6 +263,8 @@ class SQLObjects(Objects):
             size=size,
             created=None if created is None else moment(created),
             content_type=type_,
+            access_count=accesses or 0,
+            last_accessed=None if last is None else moment(last),
             init_object=init and init._replace(others=others.get(init.object_id)),
         )
 
@@ -353,6 +348,13 @@ class SQLObjects(Objects):
             ADD_JOBS, [("remove_object", key, microseconds(due), 0) for key in keys]
         )
         return len(keys)
+
+
+def _accessed(one: Weighed, access: Access) -> Weighed:
+    if not one.is_registered:
+        return one
+    last = max(one.last_accessed or 0, microseconds(access.last))
+    return one._replace(accesses=one.accesses + access.number, last_accessed=last)
 
 
 @lru_cache(maxsize=64)

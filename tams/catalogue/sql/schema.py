@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 
 from tams.catalogue.sql.columns import KEY, TEXT, label_order, owner, pk, prefix
+from tams.domain.rollups import Weight
 
 metadata = MetaData()
 
@@ -109,6 +110,10 @@ flow = Table(
     Column("kept_by", BigInteger),  # deletion_record.pk, while that keeps a Flow that is gone
     Column("grave_of", BigInteger),  # flow.pk of the Flow whose Segments lie here, if it is no Flow
     Column("kept_items", Text),  # JSON: what it collected, while it is kept
+    # Null in all of these: nobody has counted. Else `rollups.py` says what they hold.
+    Column("segments", BigInteger),
+    Column("rollup", Text),  # JSON
+    *(Column(name, BigInteger) for name in Weight._fields),  # of the Objects it refers to
     sqlite_autoincrement=True,
 )
 Index(
@@ -216,7 +221,23 @@ object_ = Table(
     Column("size", BigInteger),  # bytes of the controlled instance, once they were measured
     Column("created", BigInteger),  # null where a program that did not keep it made the Object
     Column("kept_by", BigInteger),  # deletion_record.pk, while that keeps an unregistered Object
+    Column("access_count", BigInteger),  # null: never read
+    Column("last_accessed", BigInteger),
+    Column("apart", SmallInteger),  # 1 where no Flow's row alone counts it: shared, or for init
     sqlite_autoincrement=True,
+)
+Index(
+    "object_apart",
+    object_.c.pk,
+    sqlite_where=object_.c.apart.is_not(None),
+    postgresql_where=object_.c.apart.is_not(None),
+)
+Index(
+    "object_accessed",
+    object_.c.access_count,
+    object_.c.pk,
+    sqlite_where=object_.c.access_count.is_not(None),
+    postgresql_where=object_.c.access_count.is_not(None),
 )
 Index(
     "object_init",
@@ -329,6 +350,8 @@ log = Table(
     metadata,
     Column("pk", KEY, primary_key=True),  # the one row is 1; it is there from the first day
     Column("published", BigInteger, nullable=False),  # the last number that an event got
+    Column("measured", BigInteger),  # up to which the Objects of events were asked for their sizes
+    Column("measuring_until", BigInteger),  # the end of the lease of who asks
 )
 
 event = Table(

@@ -13,6 +13,8 @@ from tams.catalogue.promises.segments import Deleted, Extent
 from tams.catalogue.sql.connection import Connection
 from tams.catalogue.sql.statements import Written
 from tams.domain.deletions import DeletionRequest
+from tams.domain.flows import LockedFlow
+from tams.domain.rollups import Weight, total, weigh
 from tams.domain.segments import NewSegment, SegmentQuery
 from tams.domain.timerange import EMPTY, LIMIT, TimeRange
 
@@ -75,9 +77,15 @@ _MOVE = Written(
 WHERE flow_pk = ?1 AND start_ns IN (SELECT value FROM json_each(?2))""",
     _TAKE.postgresql.replace("DELETE FROM segment", "UPDATE segment SET flow_pk = $3"),
 )
+_LOST = Written(
+    """SELECT o.size, o.access_count FROM json_each(?2) d CROSS JOIN object o ON o.pk = d.value
+WHERE NOT EXISTS (SELECT 1 FROM segment r WHERE r.object_pk = o.pk AND r.flow_pk = ?1)""",
+    """SELECT o.size, o.access_count FROM object o WHERE o.pk = ANY($2::bigint[]) AND NOT EXISTS
+    (SELECT 1 FROM segment r WHERE r.object_pk = o.pk AND r.flow_pk = $1 LIMIT 1 OFFSET 0)""",
+)
 # Without statistics of a Flow, PostgreSQL would rather collect and sort the whole of it than walk
 # along its index. Until the work ends, it is not to.
-_IN_ORDER = Written("SELECT 1", "SELECT set_config('enable_bitmapscan', 'off', true)")
+IN_ORDER = Written("SELECT 1", "SELECT set_config('enable_bitmapscan', 'off', true)")
 
 
 class Found(NamedTuple):
@@ -106,7 +114,7 @@ async def find_extent(
     connection: Connection, flow_key: int, query: SegmentQuery, most: int
 ) -> Extent:
     """See `Segments.extent`."""
-    await connection.execute(_IN_ORDER)
+    await connection.execute(IN_ORDER)
     statement = _EXTENT if query.object_id is None else _EXTENT_OF_OBJECT
     rows = await connection.fetch(statement, _parameters(flow_key, query, most))
     if not rows:
@@ -119,7 +127,7 @@ async def find_slice(
     connection: Connection, flow_key: int, query: SegmentQuery, limit: int
 ) -> Slice:
     """The first `limit` Segments that lie completely within the query's timerange."""
-    await connection.execute(_IN_ORDER)
+    await connection.execute(IN_ORDER)
     statement = _SLICE if query.object_id is None else _SLICE_OF_OBJECT
     rows = await connection.fetch(statement, _parameters(flow_key, query, limit + 1))
     return _parted([Found(*row) for row in rows], limit)
@@ -129,7 +137,7 @@ async def find_of_removed(
     connection: Connection, flow_key: int, limit: int, start: int | None
 ) -> Slice:
     """The first `limit` Segments of a removed Flow, of those at `start` or later."""
-    await connection.execute(_IN_ORDER)
+    await connection.execute(IN_ORDER)
     low = -LIMIT - 1 if start is None else start
     rows = await connection.fetch(_SLICE_OF_REMOVED, (flow_key, limit + 1, low))
     return _parted([Found(*row) for row in rows], limit)
@@ -169,6 +177,22 @@ def _summary(gone: Sequence[Found], rest: int | None) -> Deleted:
     last = gone[-1]
     timerange = TimeRange(gone[0].start, last.end, bool(last.end_inclusive))
     return Deleted(len(gone), timerange, tuple(sorted({each.object_key for each in gone})), rest)
+
+
+async def uncount(
+    connection: Connection, flow: LockedFlow, gone: Sequence[Found], objects: Sequence[int]
+) -> None:
+    """Let the row of a Flow no longer count Segments that have left it, with these Objects."""
+    lost = total(await find_lost(connection, flow.key, objects))
+    connection.counter("flow", flow.id).count([each[:2] for each in gone], lost, -1)
+
+
+async def find_lost(
+    connection: Connection, flow_key: int, object_keys: Sequence[int]
+) -> list[Weight]:
+    """What those of these Objects weigh of which the Flow has no Segment any more."""
+    rows = await connection.fetch(_LOST, (flow_key, list(object_keys)))
+    return [weigh(size, accesses or 0) for size, accesses in rows]
 
 
 def _parameters(flow_key: int, query: SegmentQuery, number: int) -> list[object]:

@@ -14,7 +14,7 @@ from datetime import datetime
 from tams.catalogue.promises.segments import MAX_SEGMENTS, Deleted, Extent, Segments
 from tams.catalogue.sql.connection import Connection, Row
 from tams.catalogue.sql.moments import microseconds
-from tams.catalogue.sql.objects import INIT_OBJECT, LIVING, LIVING_INIT, find_others
+from tams.catalogue.sql.objects import INIT_OBJECT, find_others
 from tams.catalogue.sql.schema import instance, object_, segment
 from tams.catalogue.sql.segment_pages import PAGES, Shape, count_of, tagged_page
 from tams.catalogue.sql.segment_removal import (
@@ -24,7 +24,9 @@ from tams.catalogue.sql.segment_removal import (
     find_of_removed,
     find_slice,
     take,
+    uncount,
 )
+from tams.catalogue.sql.segment_survey import SURVEY
 from tams.catalogue.sql.segment_tags import drop_tags
 from tams.catalogue.sql.statements import Rows, Written
 from tams.domain.deletions import DeletionRequest
@@ -32,6 +34,7 @@ from tams.domain.flows import LockedFlow
 from tams.domain.objects import InitObject
 from tams.domain.pages import Page, PageRequest
 from tams.domain.registration import Accepted, KnownObject, Neighbour, Survey
+from tams.domain.rollups import UNMEASURED, Measured, Weight, total, weigh
 from tams.domain.segments import NOTHING_MORE, NewSegment, PlainSegment, Segment, SegmentQuery
 from tams.domain.timerange import TimeRange
 from tams.domain.tuples import made
@@ -40,59 +43,6 @@ from tams.errors import Invalid
 _EARLIEST, _LATEST = -(2**63), 2**63 - 1
 # The letter keeps a page number, which some clients try, from passing for a key.
 _PAGE_KEY = re.compile(r"s(-?[0-9]{1,19})", re.ASCII)
-
-_STATE = f"""CASE WHEN o.removable_at IS NOT NULL OR o.kept_by IS NOT NULL THEN 'condemned'
-    WHEN o.is_init = 1 THEN CASE WHEN {LIVING_INIT} THEN 'init' ELSE 'condemned' END
-    WHEN o.start_ns IS NULL THEN 'allocated'
-    WHEN {LIVING} THEN 'registered' ELSE 'condemned' END"""
-_FACTS = """CASE WHEN o.start_ns IS NOT NULL THEN {}(o.start_ns, o.end_ns, o.end_inclusive,
-    o.key_frame_count, (SELECT i.id FROM object i WHERE i.pk = o.init_pk), o.init_pk){} END"""
-_NEIGHBOUR = """{}(s.start_ns, s.end_ns, s.end_inclusive, o.id, s.ts_offset, s.last_duration,
-    s.sample_offset, s.sample_count){}"""
-
-# One statement for the batch, hence one round trip: the named Objects (0), the Segments with the
-# greatest start below an end, each once (1), and keys for Objects that may turn out to be new (2).
-# What most Objects of a registration have not yet is told as JSON, so that a row is short.
-# A batch often has one neighbour for all, that of the last end: the others are only looked for if a
-# Segment starts between the first end (?5) and the last (?6). On PostgreSQL `OFFSET 0` keeps the
-# planner from joining all Segments or Objects first; on SQLite `CROSS JOIN` does, and spares
-# sorting the ids, as `IN` would.
-_BETWEEN_ENDS = """SELECT 1 FROM segment
-        WHERE flow_pk = ?1 AND start_ns >= ?5 AND start_ns < ?6 LIMIT 1"""
-_SURVEY = Written(
-    f"""SELECT 0, o.id, o.pk, {_STATE}, o.allocated_for, {_FACTS.format("json_array", "")}
-FROM json_each(?2) j CROSS JOIN object o ON o.id = j.value
-UNION ALL
-SELECT 1, NULL, NULL, NULL, NULL, {_NEIGHBOUR.format("json_array", "")}
-FROM (SELECT max(start_ns) AS start_ns FROM segment WHERE flow_pk = ?1 AND start_ns < ?6
-    UNION SELECT (SELECT max(p.start_ns) FROM segment p
-        WHERE p.flow_pk = ?1 AND p.start_ns < j.value)
-    FROM ({_BETWEEN_ENDS}) CROSS JOIN json_each(?3) j) n
-CROSS JOIN segment s ON s.flow_pk = ?1 AND s.start_ns = n.start_ns
-CROSS JOIN object o ON o.pk = s.object_pk
-UNION ALL
-SELECT 2, j.value, j.key + 1 +
-    coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'object'), 0), NULL, NULL, NULL
-FROM json_each(?4) j""",
-    f"""WITH named AS (SELECT o.id, o.pk, {_STATE}, o.allocated_for,
-    {_FACTS.format("json_build_array", "::text")}
-FROM object o WHERE o.id = ANY($2::text[]) ORDER BY o.pk FOR UPDATE)
-SELECT 0, named.* FROM named
-UNION ALL
-SELECT 1, NULL, NULL, NULL, NULL, {_NEIGHBOUR.format("json_build_array", "::text")}
-FROM ((SELECT start_ns FROM segment WHERE flow_pk = $1 AND start_ns < $6
-        ORDER BY start_ns DESC LIMIT 1)
-    UNION SELECT p.start_ns FROM ({_BETWEEN_ENDS.replace("?", "$")}) b
-    CROSS JOIN unnest($3::bigint[]) AS j(end_ns)
-    CROSS JOIN LATERAL (SELECT start_ns FROM segment WHERE flow_pk = $1 AND start_ns < j.end_ns
-        ORDER BY start_ns DESC LIMIT 1) p) n
-CROSS JOIN LATERAL (SELECT * FROM segment
-    WHERE flow_pk = $1 AND start_ns = n.start_ns OFFSET 0) s
-CROSS JOIN LATERAL (SELECT id FROM object WHERE pk = s.object_pk OFFSET 0) o
-UNION ALL
-SELECT 2, e.id, nextval(pg_get_serial_sequence('object', 'pk')), NULL, NULL, NULL
-FROM unnest($4::text[]) AS e(id)""",
-)
 
 _REGISTRATION = """UPDATE object SET first_flow_pk = v.flow_pk, start_ns = v.start_ns,
     end_ns = v.end_ns, end_inclusive = v.end_inclusive, key_frame_count = v.key_frame_count,
@@ -114,8 +64,14 @@ WHERE object.pk = v.pk""",
 )  # fmt: skip
 _REGISTER_INITS = Rows.written(
     """WITH v(pk) AS (VALUES {rows})
-UPDATE object SET is_init = 1, expires = NULL FROM v WHERE object.pk = v.pk""",
-    "UPDATE object SET is_init = 1, expires = NULL FROM {rows} AS v(pk) WHERE object.pk = v.pk",
+UPDATE object SET is_init = 1, apart = 1, expires = NULL FROM v WHERE object.pk = v.pk""",
+    """UPDATE object SET is_init = 1, apart = 1, expires = NULL FROM {rows} AS v(pk)
+WHERE object.pk = v.pk""",
+    "bigint",
+)
+_SHARE = Rows.written(
+    "WITH v(pk) AS (VALUES {rows}) UPDATE object SET apart = 1 FROM v WHERE object.pk = v.pk",
+    "UPDATE object SET apart = 1 FROM {rows} AS v(pk) WHERE object.pk = v.pk",
     "bigint",
 )
 _ADD_OBJECTS = Rows.inserted(
@@ -135,7 +91,7 @@ _ADD_PLAIN_SEGMENTS = Rows.written(
     "bigint", "bigint", "bigint", shared=2,
 )  # fmt: skip
 
-_UNREGISTERED = (None, None, None)
+_UNREGISTERED = (None, None, None, UNMEASURED)
 
 _PLACES = """SELECT o.id, o.storage_id, o.key, o.others, {} FROM object o
 WHERE o.id {} AND o.removable_at IS NULL"""
@@ -157,7 +113,7 @@ class SQLSegments(Segments):
         ends = [_LATEST if (end := post.timerange.end) is None else end for post in posts]
         brought = list({post.object_id for post in posts if post.get_urls})
         rows = await self._connection.fetch(
-            _SURVEY, (flow.key, _named(flow, posts), ends, brought, min(ends), max(ends))
+            SURVEY, (flow.key, _named(flow, posts), ends, brought, min(ends), max(ends))
         )
         objects: dict[str, KnownObject] = {}
         neighbours: list[Neighbour] = []
@@ -173,18 +129,25 @@ class SQLSegments(Segments):
             self._keys |= {object_id: known.key for object_id, known in objects.items()}
         return Survey(objects, sorted(neighbours))
 
-    def _facts(self, told: str) -> tuple[TimeRange, int | None, str | None]:
-        start, end, inclusive, count, init_id, init_key = json.loads(told)
+    def _facts(self, told: str) -> Row:
+        if told[0] != "[":
+            return (None, None, None, Measured(int(told), 0))
+        (
+            start, end, inclusive, count, init_id, init_key, is_used, size, accesses
+        ) = json.loads(told)  # fmt: skip
         if init_id is not None:
             self._keys[init_id] = init_key
-        return TimeRange(start, end, bool(inclusive)), count, init_id
+        new_here = None if is_used else Measured(size, accesses or 0)
+        return TimeRange(start, end, bool(inclusive)), count, init_id, new_here
 
     async def add(self, flow: LockedFlow, accepted: Sequence[Accepted], at: datetime) -> None:
         if not accepted:
             return
         flow_key, ordinal = flow.key, self._change(flow, at)
+        spans = [each[0][:2] for each in accepted]
+        self._connection.counter("flow", flow.id).count(spans, _brought(accepted), 1)
         plain, others = _parted(accepted)
-        registered, inits, external, segments = [], [], [], []
+        registered, inits, external, segments, shared = [], [], [], [], []
         instances: list[Row] = []
         for new, known, post, init in others:
             (
@@ -206,12 +169,15 @@ class SQLSegments(Segments):
                 else:
                     external.append((*facts, object_id, 1, microseconds(at)))
                     instances += _instances(key, post)
+            elif known.new_here is not None:
+                shared.append((key,))
             if init is not None and init.state == "allocated":
                 inits.append((init.key,))
         # In the order of their keys they lie side by side: two thirds of the time on SQLite.
         await self._connection.hold_rows(_REGISTER_PLAIN, sorted(plain), (flow_key,))
         await self._connection.hold_rows(_REGISTER, sorted(registered))
         await self._connection.hold_rows(_REGISTER_INITS, inits)
+        await self._connection.hold_rows(_SHARE, shared)
         await self._connection.hold_rows(_ADD_OBJECTS, external)
         await self._connection.hold_rows(_ADD_INSTANCES, instances)
         await self._connection.hold_rows(_ADD_PLAIN_SEGMENTS, plain, (flow_key, ordinal))
@@ -305,11 +271,14 @@ class SQLSegments(Segments):
     async def _take(
         self, flow: LockedFlow, doomed: Sequence[Found], at: datetime, rest: int | None
     ) -> Deleted:
-        if doomed:
-            self._change(flow, at)
-            if self._connection.counter("flow", flow.id).is_tagged:
-                await drop_tags(self._connection, flow.key, [each.start for each in doomed])
-        return await take(self._connection, flow.key, doomed, rest)
+        if not doomed:
+            return await take(self._connection, flow.key, doomed, rest)
+        self._change(flow, at)
+        if self._connection.counter("flow", flow.id).is_tagged:
+            await drop_tags(self._connection, flow.key, [each.start for each in doomed])
+        deleted = await take(self._connection, flow.key, doomed, rest)
+        await uncount(self._connection, flow, doomed, deleted.objects)
+        return deleted
 
     def _change(self, flow: LockedFlow, at: datetime) -> int:
         self._connection.counter("flow", flow.id).segments_updated = microseconds(at)
@@ -327,6 +296,18 @@ class SQLSegments(Segments):
             told: init._replace(others=others.get(init.object_id)) for told, init in inits.items()
         }
         return [(*row[:-2], others.get(row[3]), inits.get(row[-1])) for row in rows]
+
+
+def _brought(accepted: Sequence[Accepted]) -> Weight:
+    """What Objects add to the numbers of a Flow that had no Segment of them."""
+    unmeasured, others = 0, []
+    for _, known, _, _ in accepted:
+        found = UNMEASURED if known is None else known.new_here
+        if found is UNMEASURED:
+            unmeasured += 1
+        elif found is not None:
+            others.append(weigh(*found))
+    return total((Weight(unmeasured), *others)) if others else Weight(unmeasured)
 
 
 def _parted(accepted: Sequence[Accepted]) -> tuple[Sequence[Row], Sequence[Accepted]]:

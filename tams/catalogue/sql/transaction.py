@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 from tams.catalogue.base import Transaction, Work
+from tams.catalogue.sql.analytics import SQLAnalytics
 from tams.catalogue.sql.connection import Connection
 from tams.catalogue.sql.deletion_records import SQLDeletionRecords
 from tams.catalogue.sql.deletions import SQLDeletions
@@ -13,6 +14,7 @@ from tams.catalogue.sql.flows import SQLFlows
 from tams.catalogue.sql.inspection import SQLInspection
 from tams.catalogue.sql.instances import SQLInstances
 from tams.catalogue.sql.jobs import SQLJobs
+from tams.catalogue.sql.measuring import SQLMeasuring
 from tams.catalogue.sql.named_collections import SQLNamedCollections
 from tams.catalogue.sql.objects import SQLObjects
 from tams.catalogue.sql.profiles import SQLProfiles
@@ -49,6 +51,8 @@ async def perform(work: Work[T], connection: Connection, clock: Clock) -> T:
             reservations=SQLReservations(connection),
             records=SQLDeletionRecords(connection),
             trash=SQLTrash(connection),
+            analytics=SQLAnalytics(connection),
+            measuring=SQLMeasuring(connection),
         )
     )
     await connection.flush()

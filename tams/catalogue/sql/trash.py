@@ -15,18 +15,19 @@ from sqlalchemy import bindparam, delete, insert, select, update
 from tams.catalogue.promises.segments import MAX_SEGMENTS, Deleted
 from tams.catalogue.promises.trash import KeptFlow, Trash
 from tams.catalogue.sql.collections import Collections
-from tams.catalogue.sql.connection import Connection
+from tams.catalogue.sql.connection import Connection, Row
 from tams.catalogue.sql.jobs import ADD_JOBS
 from tams.catalogue.sql.moments import microseconds
 from tams.catalogue.sql.objects import SQLObjects
 from tams.catalogue.sql.schema import flow, object_
-from tams.catalogue.sql.segment_removal import find_slice, move
+from tams.catalogue.sql.segment_removal import find_lost, find_slice, move, uncount
 from tams.catalogue.sql.segment_tags import move_all_tags, move_tags
 from tams.catalogue.sql.statements import Written
 from tams.catalogue.sql.trash_listing import list_flows, list_sources
 from tams.catalogue.sql.trash_schema import deletion_record, trashed_source
 from tams.domain.flows import CollectionItem, Flow, FlowQuery, LockedFlow
 from tams.domain.pages import Page, PageRequest
+from tams.domain.rollups import total
 from tams.domain.segments import Segment, SegmentQuery
 from tams.domain.sources import Source, SourceQuery
 from tams.domain.trash import Shown, Trashed
@@ -99,6 +100,7 @@ _BURIED = Written.same(
     s.sample_offset, s.sample_count, o.start_ns, o.end_ns, o.end_inclusive, o.key_frame_count
 FROM segment s JOIN object o ON o.pk = s.object_pk WHERE s.flow_pk = ?1 ORDER BY s.start_ns"""
 )
+_OBJECTS_IN = Written.same("SELECT DISTINCT object_pk FROM segment WHERE flow_pk = ?1")
 _GIVE_BACK = Written.same("UPDATE segment SET flow_pk = ?2, registered = ?3 WHERE flow_pk = ?1")
 
 _WAITS = (
@@ -173,7 +175,9 @@ class SQLTrash(Trash):
         if self._connection.counter("flow", flow.id).is_tagged:
             starts = [each.start for each in found]
             await move_tags(self._connection, flow.key, starts, grave)
-        return await move(self._connection, flow.key, found, grave)
+        buried = await move(self._connection, flow.key, found, grave)
+        await uncount(self._connection, flow, found, buried.objects)
+        return buried
 
     async def bury_object(self, object_id: str, key: int) -> None:
         await self._connection.execute(_BURY_OBJECT, {"object_id": object_id, "key": key})
@@ -200,6 +204,7 @@ class SQLTrash(Trash):
     async def revive_segments(self, flow: LockedFlow, key: int, at: datetime) -> Sequence[Segment]:
         grave = await self._grave(flow, key)
         rows = await self._connection.fetch(_BURIED, (grave,))
+        await self._count(flow, grave, rows)
         ordinal = self._change(flow, at)
         await self._connection.execute(_GIVE_BACK, (grave, flow.key, ordinal))
         await move_all_tags(self._connection, grave, flow.key)
@@ -251,6 +256,13 @@ class SQLTrash(Trash):
         self, query: SourceQuery, page: PageRequest, shown: Shown
     ) -> Page[Trashed[Source]]:
         return await list_sources(self._connection, query, page, shown)
+
+    async def _count(self, flow: LockedFlow, grave: int, rows: Sequence[Row]) -> None:
+        """Let the row of the Flow count the Segments that are about to come back."""
+        keys = [row[0] for row in await self._connection.fetch(_OBJECTS_IN, (grave,))]
+        regained = total(await find_lost(self._connection, flow.key, keys))
+        spans = [(row[0], row[1]) for row in rows]
+        self._connection.counter("flow", flow.id).count(spans, regained, 1)
 
     async def _grave(self, flow: LockedFlow, key: int) -> int:
         rows = await self._connection.fetch(_GRAVE, {"key": key, "flow_key": flow.key})

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from tams.catalogue.sql.statements import Engine
 from tams.errors import BadSettings
 
-HEAD = "0007"
+HEAD = "0008"
 """The version that this program works with."""
 
 _SEGMENT = re.compile(r"(CREATE TABLE segment \(.*?\n\));\n", re.DOTALL)

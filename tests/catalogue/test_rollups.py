@@ -1,0 +1,311 @@
+"""What rows of Flows count, held against a recount of the Segments and Objects themselves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from contextlib import closing
+from itertools import count as numbers
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tams.catalogue.connect import catalogue as connect
+from tams.domain.analytics import AnalyticsQuery
+from tams.domain.deletions import DeletionRequest
+from tams.domain.flows import FlowQuery
+from tams.domain.objects import Access, Instance
+from tams.domain.pages import PageRequest
+from tams.domain.registration import decide
+from tams.domain.rollups import HOUR, MOST_DURATIONS, Rollup, total, weigh
+from tams.domain.segments import NewSegment, SegmentQuery
+from tams.domain.timerange import ETERNITY, LIMIT, SECOND, TimeRange
+from tests.catalogue.building import (
+    NOON,
+    add_flows,
+    allocate,
+    at,
+    get_object,
+    make_flow,
+    new_id,
+    page_of,
+    post,
+    remove_flow,
+    segment_at,
+)
+from tests.proof import count
+
+FLOWS, OBJECTS = 3, 5
+ELSEWHERE = Instance(url="https://media.example/object", label="elsewhere")
+ANY_FLOW, ANY_OBJECT = st.integers(0, FLOWS - 1), st.integers(0, OBJECTS - 1)
+SPAN = st.tuples(
+    st.integers(-4, 6).map(lambda hours: hours * HOUR // 2), st.sampled_from([1, SECOND, HOUR])
+)
+SPANS = st.lists(st.tuples(ANY_OBJECT, SPAN), min_size=1, max_size=4)
+STEP = st.one_of(
+    st.tuples(st.just("post"), ANY_FLOW, SPANS),
+    st.tuples(st.just("post"), ANY_FLOW, SPANS),
+    st.tuples(st.just("replace"), ANY_FLOW, SPANS),
+    st.tuples(st.just("delete"), ANY_FLOW, SPAN, st.integers(1, 4)),
+    st.tuples(st.just("drop"), ANY_FLOW, ANY_OBJECT),
+    st.tuples(st.just("recreate"), ANY_FLOW),
+    st.tuples(st.just("clean")),
+    st.tuples(st.just("measure"), ANY_OBJECT, st.sampled_from([0, 5, 2**20, 2**28, 2**33])),
+    st.tuples(st.just("read"), ANY_OBJECT, st.integers(1, 9)),
+)
+
+
+class Store:
+    """A catalogue to which steps are done; each refusal of it is as good as a success."""
+
+    def __init__(self, catalogue, tag):
+        self.catalogue = catalogue
+        self.flows = [make_flow() for _ in range(FLOWS)]
+        self.objects = [f"{tag}-{number}" for number in range(OBJECTS)]
+        self.gone = []
+
+    async def begin(self):
+        await add_flows(self.catalogue, *self.flows)
+        # Those of even numbers are allocated, the others are brought by whoever needs them first.
+        await allocate(self.catalogue, self.flows[0].id, *self.objects[::2])
+
+    async def end(self):
+        for flow in self.flows:
+            await remove_flow(self.catalogue, flow.id)
+
+    async def do(self, kind, *how):
+        await getattr(self, f"do_{kind}")(*how)
+
+    async def do_post(self, number, spans, *, replacing=False):
+        posts = [
+            NewSegment(object_id=self.objects[one], timerange=TimeRange(start, start + length))
+            for one, (start, length) in spans
+        ]
+
+        async def work(tx):
+            flow = await tx.flows.lock(self.flows[number].id)
+            if replacing:
+                deleted = await tx.segments.make_way(flow, posts, [_all_of(flow)], at(1))
+                await tx.objects.condemn(deleted.objects, at(2))
+            for some in (posts, [one._replace(get_urls=(ELSEWHERE,)) for one in posts]):
+                decision = decide(flow, some, await tx.segments.survey(flow, some), frozenset())
+                await tx.segments.add(flow, decision.accepted, at(3))
+
+        await self.catalogue.write(work)
+
+    async def do_replace(self, number, spans):
+        await self.do_post(number, spans, replacing=True)
+
+    async def do_delete(self, number, span, limit):
+        start, length = span
+        query = SegmentQuery(TimeRange(start, start + 4 * HOUR + length))
+        await self._delete(number, query, limit)
+
+    async def do_drop(self, number, one):
+        await self._delete(number, SegmentQuery(ETERNITY, self.objects[one]), 1000)
+
+    async def do_recreate(self, number):
+        self.gone.append(await remove_flow(self.catalogue, self.flows[number].id))
+        await add_flows(self.catalogue, self.flows[number])
+
+    async def do_clean(self):
+        async def work(tx):
+            for key in self.gone:
+                deleted = await tx.segments.remove_slice(key)
+                await tx.objects.condemn(deleted.objects, at(2))
+                await tx.flows.forget(key)
+            jobs = await tx.jobs.claim(at(10), at(20), ("remove_object",), 100)
+            await tx.objects.forget([job.subject for job in jobs])
+            await tx.jobs.finish(*jobs)
+
+        await self.catalogue.write(work)
+        self.gone = []
+
+    async def do_measure(self, one, size):
+        sizes = {self.objects[one]: size, "unknown": 5}
+        await self.catalogue.write(lambda tx: tx.objects.measure(sizes))
+
+    async def do_read(self, one, times):
+        reads = {self.objects[one]: Access(times, NOON), "unknown": Access(1, NOON)}
+        await self.catalogue.write(lambda tx: tx.objects.read(reads))
+
+    async def _delete(self, number, query, limit):
+        async def work(tx):
+            flow = await tx.flows.lock(self.flows[number].id)
+            deleted = await tx.segments.delete(flow, query, at(4), limit)
+            await tx.objects.condemn(deleted.objects, at(5))
+
+        await self.catalogue.write(work)
+
+
+def _all_of(flow):
+    return DeletionRequest(
+        id=new_id(),
+        flow_id=flow.id,
+        flow_key=flow.key,
+        ordinal=flow.ordinal,
+        timerange=ETERNITY,
+        remaining=ETERNITY,
+        object_id=None,
+        delete_flow=False,
+        created_by=None,
+        created=NOON,
+        updated=NOON,
+    )
+
+
+async def counted(catalogue):
+    """What the rows of Flows say, by the Flow's id; and of all Objects, each once."""
+
+    async def work(tx):
+        flows = await tx.analytics.flows(AnalyticsQuery(), 0, 1000)
+        timed = await tx.analytics.timed_flows(AnalyticsQuery(), 0, 1000)
+        rollups = {one.key: one.rollup for one in timed if not isinstance(one, int)}
+        weight = await tx.analytics.weight()
+        more, _ = await tx.analytics.apart(0, 1000)
+        assert await tx.analytics.segments() == sum(one.segments for one in flows)
+        found = {
+            one.id: (one.segments, rollups.get(one.key, Rollup()), one.weight) for one in flows
+        }
+        return found, total((weight, more))
+
+    return await catalogue.read(work)
+
+
+async def recounted(catalogue):
+    """The same from the Segments and Objects that can be read."""
+    page = await catalogue.read(lambda tx: tx.flows.list(FlowQuery(), PageRequest(1000)))
+    segments = {
+        flow.id: (await page_of(catalogue, flow.id, limit=1000)).items for flow in page.items
+    }
+    used = {flow_id: {one.object_id for one in some} for flow_id, some in segments.items()}
+    weights = {}
+    for object_id in set().union(*used.values()):
+        found = await get_object(catalogue, object_id)
+        weights[object_id] = weigh(found.size, found.access_count)
+    each = {
+        flow_id: (
+            len(some),
+            _rollup([(one.start, one.end) for one in some]),
+            total(weights[object_id] for object_id in used[flow_id]),
+        )
+        for flow_id, some in segments.items()
+    }
+    return each, total(weights.values())
+
+
+def _rollup(spans):
+    found = Rollup(len(spans), sum(end - start for start, end in spans))
+    durations = Counter(end - start for start, end in spans)
+    found.durations = dict(durations) if len(durations) <= MOST_DURATIONS else None
+    for start, _ in spans:
+        found.hours[start // HOUR % 24] += 1
+        found.days[(start // (24 * HOUR) + 3) % 7] += 1
+    return found
+
+
+TAGS = numbers()
+
+
+def test_d017_rows_count_what_is_there_whatever_was_done(catalogue_url):
+    with closing(asyncio.Runner()) as runner:
+        catalogue = connect(catalogue_url, connections=2)
+        runner.run(catalogue.open())
+
+        @settings(
+            max_examples=count(40, proof=1000),
+            suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+        )
+        @given(st.lists(STEP, min_size=10, max_size=40))
+        def every_sequence(steps):
+            store = Store(catalogue, f"o{next(TAGS)}")
+
+            async def run():
+                await store.begin()
+                for step in steps:
+                    await store.do(*step)
+                    assert await counted(catalogue) == await recounted(catalogue), step
+                await store.end()
+                await store.do_clean()
+
+            runner.run(run())
+
+        try:
+            every_sequence()
+        finally:
+            runner.run(catalogue.close())
+
+
+@pytest.fixture
+async def flow(catalogue):
+    flow = make_flow()
+    await add_flows(catalogue, flow)
+    return flow.id
+
+
+async def test_a_row_counts_even_the_longest_segments(catalogue, flow):
+    await allocate(catalogue, flow, "a", "b")
+    await post(
+        catalogue,
+        flow,
+        NewSegment(object_id="a", timerange=TimeRange(-LIMIT, 0)),
+        NewSegment(object_id="b", timerange=TimeRange(0, LIMIT)),
+    )
+    found, _ = await counted(catalogue)
+    assert found[flow][1].duration == 2 * LIMIT > 2**63
+    assert await counted(catalogue) == await recounted(catalogue)
+
+
+async def test_durations_beyond_some_are_asked_of_the_segments(catalogue, flow):
+    names = [f"o{number}" for number in range(MOST_DURATIONS + 1)]
+    await allocate(catalogue, flow, *names)
+    posts = [
+        NewSegment(object_id=name, timerange=TimeRange(at * SECOND, at * SECOND + 1 + at))
+        for at, name in enumerate(names)
+    ]
+    await post(catalogue, flow, *posts)
+    found, _ = await counted(catalogue)
+    assert found[flow][1].durations is None
+    assert await counted(catalogue) == await recounted(catalogue)
+
+
+async def test_what_was_measured_before_counts_from_its_registration(catalogue, flow):
+    await allocate(catalogue, flow, "a", "b")
+    await catalogue.write(lambda tx: tx.objects.measure({"a": 7}))
+    assert (await counted(catalogue))[1].objects == 0
+    await post(catalogue, flow, segment_at("a", "[0:0_1:0)"), segment_at("b", "[1:0_2:0)"))
+    weight = (await counted(catalogue))[1]
+    assert (weight.objects, weight.measured, weight.bytes) == (2, 1, 7)
+
+
+async def test_a_flow_that_was_never_counted_is_once(catalogue, flow):
+    await allocate(catalogue, flow, "a", "b")
+    await post(catalogue, flow, segment_at("a", "[0:0_1:0)"), segment_at("b", "[1:0_2:0)"))
+    await catalogue.write(lambda tx: tx.objects.measure({"a": 7}))
+    before = await counted(catalogue)
+    [key] = [one.key for one in await catalogue.read(_flows)]
+    await uncount(catalogue, key)
+    [row] = await catalogue.read(_flows)
+    assert (row.segments, row.weight) == (None, None)
+    await allocate(catalogue, flow, "c")
+    await post(catalogue, flow, segment_at("c", "[2:0_3:0)"))
+    assert (await catalogue.read(_flows))[0].weight is None  # who adds to nothing counts nothing
+    await catalogue.write(lambda tx: tx.analytics.count(key))
+    assert await counted(catalogue) == await recounted(catalogue) != before
+    assert await catalogue.read(lambda tx: tx.analytics.uncounted()) == []
+
+
+async def _flows(tx):
+    return await tx.analytics.flows(AnalyticsQuery(), 0, 10)
+
+
+async def uncount(catalogue, key):
+    """Forget what a Flow's row counts."""
+
+    async def work(tx):
+        from tams.catalogue.sql.mends import UNCOUNT
+
+        await tx.inspection._connection.execute(UNCOUNT, {"pk": key})
+
+    await catalogue.write(work)
