@@ -143,6 +143,8 @@ def object_fields(found: Object, references: Sequence[tuple[str, str]]) -> Field
     return {
         **_object(found.id, found.size, found.created, references),
         "first_referenced_by_flow": found.first_referenced_by_flow,
+        "access_count": found.access_count,
+        "last_accessed": moment(found.last_accessed),
     }
 
 

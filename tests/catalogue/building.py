@@ -12,6 +12,7 @@ from tams.domain.registration import decide
 from tams.domain.segments import NewSegment, Segment, SegmentQuery
 from tams.domain.sources import ContentFormat, Source
 from tams.domain.timerange import TimeRange
+from tams.domain.trash import DeletionRecord
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -19,6 +20,21 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 def at(seconds):
     """A moment, in seconds after NOON."""
     return NOON + timedelta(seconds=seconds)
+
+
+def make_record(entity_id=None, **known):
+    """A record with the least that it needs."""
+    values = {
+        "id": new_id(),
+        "kind": "flow",
+        "entity_id": entity_id or new_id(),
+        "deleted_at": NOON,
+        "deleted_by": "ada",
+        "soft": True,
+        "cascade": True,
+        "state": "restorable",
+    }
+    return DeletionRecord(**values | known)
 
 
 def new_id():

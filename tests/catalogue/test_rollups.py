@@ -28,6 +28,7 @@ from tests.catalogue.building import (
     at,
     get_object,
     make_flow,
+    make_record,
     new_id,
     page_of,
     post,
@@ -51,6 +52,8 @@ STEP = st.one_of(
     st.tuples(st.just("drop"), ANY_FLOW, ANY_OBJECT),
     st.tuples(st.just("recreate"), ANY_FLOW),
     st.tuples(st.just("clean")),
+    st.tuples(st.just("bury"), ANY_FLOW, SPAN),
+    st.tuples(st.just("revive"), ANY_FLOW),
     st.tuples(st.just("measure"), ANY_OBJECT, st.sampled_from([0, 5, 2**20, 2**28, 2**33])),
     st.tuples(st.just("read"), ANY_OBJECT, st.integers(1, 9)),
 )
@@ -64,6 +67,7 @@ class Store:
         self.flows = [make_flow() for _ in range(FLOWS)]
         self.objects = [f"{tag}-{number}" for number in range(OBJECTS)]
         self.gone = []
+        self.buried = {}
 
     async def begin(self):
         await add_flows(self.catalogue, *self.flows)
@@ -121,6 +125,32 @@ class Store:
 
         await self.catalogue.write(work)
         self.gone = []
+
+    async def do_bury(self, number, span):
+        start, length = span
+        query = SegmentQuery(TimeRange(start, start + 2 * HOUR + length))
+        flow_id = self.flows[number].id
+
+        async def work(tx):
+            flow = await tx.flows.lock(flow_id)
+            key = await tx.records.add(make_record(flow_id, kind="segments"))
+            await tx.trash.bury_segments(flow, query, key, at(5))
+            return key
+
+        self.buried.setdefault(flow_id, []).append(await self.catalogue.write(work))
+
+    async def do_revive(self, number):
+        flow_id = self.flows[number].id
+        if not self.buried.get(flow_id):
+            return
+        key = self.buried[flow_id].pop()
+
+        async def work(tx):
+            flow = await tx.flows.lock(flow_id)
+            if not await tx.trash.in_the_way(flow, key):
+                await tx.trash.revive_segments(flow, key, at(6))
+
+        await self.catalogue.write(work)
 
     async def do_measure(self, one, size):
         sizes = {self.objects[one]: size, "unknown": 5}

@@ -12,7 +12,7 @@ from tams.domain.pages import PageRequest
 from tams.domain.segments import SegmentQuery
 from tams.domain.sources import SourceQuery
 from tams.domain.timerange import ETERNITY, TimeRange
-from tams.domain.trash import Affected, Count, DeletionRecord
+from tams.domain.trash import Affected, Count
 from tams.errors import Invalid
 from tams.services.flows import flow_event
 from tests.catalogue.building import (
@@ -25,6 +25,7 @@ from tests.catalogue.building import (
     get_flow,
     get_object,
     make_flow,
+    make_record,
     make_source,
     new_id,
     page_of,
@@ -35,21 +36,6 @@ from tests.catalogue.building import (
 
 WHOLE = SegmentQuery(ETERNITY)
 DUE = at(3600)
-
-
-def make_record(entity_id=None, **known):
-    """A record with the least that it needs."""
-    values = {
-        "id": new_id(),
-        "kind": "flow",
-        "entity_id": entity_id or new_id(),
-        "deleted_at": NOON,
-        "deleted_by": "ada",
-        "soft": True,
-        "cascade": True,
-        "state": "restorable",
-    }
-    return DeletionRecord(**values | known)
 
 
 async def add_records(catalogue, *records):

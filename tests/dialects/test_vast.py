@@ -251,6 +251,7 @@ async def test_a142_a144_an_object_tells_which_flows_refer_to_it(vast):
     assert found["flow_references"] == [{"flow_id": flow["id"], "timerange": "[5:0_6:0)"}]
     assert found["referenced_by_flows"] == [flow["id"]]
     assert found["size"] == 5
+    assert (found["access_count"], found["last_accessed"]) == (0, None)
     many = await vast.make("/objects/batch", [{"id": new_id()}, {}])
     assert all(DATED.fullmatch(one["created"]) for one in many)
 
