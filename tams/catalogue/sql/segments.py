@@ -187,7 +187,7 @@ class SQLSegments(Segments):
     async def add(self, flow: LockedFlow, accepted: Sequence[Accepted], at: datetime) -> None:
         if not accepted:
             return
-        flow_key, ordinal = flow.key, self._change(flow, at)
+        flow_key, ordinal, now = flow.key, self._change(flow, at), microseconds(at)
         plain, others = _parted(accepted)
         self._count(flow, accepted, plain, others)
         registered, inits, external, segments, shared = [], [], [], [], []
@@ -204,13 +204,12 @@ class SQLSegments(Segments):
                  sample_offset, sample_count, init_key)
             )  # fmt: skip
             if known is None or known.state == "allocated":
-                facts = (
-                    key, flow_key, object_start, object_end, int(object_inclusive), count, init_key
-                )  # fmt: skip
+                times = object_start, object_end, int(object_inclusive)
+                facts = (key, flow_key, *times, count, init_key)
                 if known is not None:
                     registered.append(facts)
                 else:
-                    external.append((*facts, object_id, 1, microseconds(at)))
+                    external.append((*facts, object_id, 1, now))
                     instances += _instances(key, post)
             elif known.new_here is not None:
                 shared.append((key,))
