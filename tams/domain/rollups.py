@@ -42,11 +42,8 @@ class Rollup:
     days: list[int] = field(default_factory=lambda: [0] * 7)
     most: float = MOST_DURATIONS
 
-    def add(self, spans: Sequence[Span], times: int = 1) -> None:
-        """Count these Segments; `times` -1 takes them back."""
-        if not spans:
-            return
-        starts, ends = zip(*spans, strict=True)
+    def add(self, starts: Sequence[int], ends: Sequence[int], times: int = 1) -> None:
+        """Count the Segments that start and end there; `times` -1 takes them back."""
         durations = _numbers(list(map(sub, ends, starts)))
         self._count(durations, times)
         for hour, number in _hours(starts):
@@ -63,8 +60,9 @@ class Rollup:
         self._keep(durations, 1)
 
     def _count(self, durations: dict[int, int], times: int) -> None:
-        self.segments += times * sum(durations.values())
-        self.duration += times * sum(each * number for each, number in durations.items())
+        for duration, number in durations.items():
+            self.segments += times * number
+            self.duration += times * number * duration
 
     def _keep(self, found: dict[int, int], times: int) -> None:
         if not self.segments:
@@ -84,13 +82,15 @@ class Rollup:
 
 def _numbers(durations: list[int]) -> dict[int, int]:
     """How many there are of each; mostly all are the same, which takes a fifth of the time."""
-    if len(set(durations)) == 1:
+    if len(durations) == 1 or len(set(durations)) == 1:
         return {durations[0]: len(durations)}
     return Counter(durations)
 
 
 def _hours(starts: Sequence[int]) -> Iterable[tuple[int, int]]:
     """How many of these moments lie in each hour since 1970; mostly it is one and the same."""
+    if not starts:
+        return ()
     first = min(starts) // HOUR
     if first == max(starts) // HOUR:
         return ((first, len(starts)),)

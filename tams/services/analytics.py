@@ -139,7 +139,7 @@ class Analytics:
             return await tx.analytics.spans(key, low, high, self._slice_size)
 
         while spans := await self._catalogue.read(read):
-            found.rollup.add(spans)
+            found.rollup.add([start for start, _ in spans], [end for _, end in spans])
             found.reach(spans[0][0], spans[-1][1])
             low = spans[-1][0] + 1
             await asyncio.sleep(0)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 
 from tams.catalogue.base import Catalogue, Transaction
 from tams.catalogue.promises.measuring import Unmeasured
 from tams.domain.clock import Clock
-from tams.domain.events import PublishedEvent
+from tams.domain.events import Event
 from tams.domain.jobs import ClaimedJob, Job
 from tams.errors import StorageFailed
 from tams.services.questions import ask_each
@@ -19,6 +20,8 @@ from tams.storage.storages import in_use
 LEASE = timedelta(minutes=1)
 EVENTS = 20
 """How many events are read at a time, each of a hundred Segments at most."""
+PAGES = 10
+"""How often, in one look."""
 ATTEMPTS = 10
 """How often an Object is asked for, in an hour and a half, before it stays unmeasured."""
 
@@ -48,18 +51,11 @@ class Measuring:
     async def _follow(self) -> None:
         """Measure what the next events name."""
 
-        async def begin(tx: Transaction) -> tuple[int, Sequence[PublishedEvent]] | None:
-            now = self._clock()
-            number = await tx.measuring.claim(now, now + LEASE)
-            if number is None:
-                return None
-            # If all have expired, there is nothing to look at up to the end.
-            return await tx.events.end(), await tx.events.after(number, EVENTS)
-
-        begun = await self._catalogue.write(begin)
+        now = self._clock()
+        begun = await self._catalogue.write(lambda tx: tx.measuring.claim(now, now + LEASE))
         if begun is None:
             return
-        upto, ids = self._named(*begun)
+        upto, ids = await self._catalogue.read(partial(self._named, number=begun))
         left = await self._catalogue.read(lambda tx: tx.measuring.by_id(ids))
         sizes = await self._sizes(left)
 
@@ -73,17 +69,20 @@ class Measuring:
 
         await self._catalogue.write(settle)
 
-    def _named(self, end: int, events: Sequence[PublishedEvent]) -> tuple[int, set[str]]:
-        """Up to which event all Objects are in the set, which is about as large as is wanted."""
+    async def _named(self, tx: Transaction, number: int) -> tuple[int, set[str]]:
+        """About as many Objects as are wanted, and the event up to which they are all."""
         ids: set[str] = set()
-        for event in events:
-            for segment in event.event.segments:
-                ids.add(segment.object_id)
-                if segment.init_object is not None:
-                    ids.add(segment.init_object.object_id)
-            if len(ids) >= self._at_once:
-                return event.number, ids
-        return (events[-1].number if events else end), ids
+        end = await tx.events.end()  # first: what is numbered meanwhile is for the next look
+        for _ in range(PAGES):
+            events = await tx.events.after(number, EVENTS)
+            for event in events:
+                ids.update(_objects(event.event))
+                number = event.number
+                if len(ids) >= self._at_once:
+                    return number, ids
+            if not events:
+                return max(number, end), ids
+        return number, ids
 
     async def _try_again(self) -> None:
         jobs = await claim(self._catalogue, self._clock, ("measure_object",), self._at_once)
@@ -113,6 +112,13 @@ class Measuring:
         except StorageFailed:
             return None
         return None if stored is None else stored.size
+
+
+def _objects(event: Event) -> Iterator[str]:
+    for segment in event.segments:
+        yield segment.object_id
+        if segment.init_object is not None:
+            yield segment.init_object.object_id
 
 
 def _again(job: ClaimedJob, missing: set[int]) -> bool:

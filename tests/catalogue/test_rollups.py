@@ -339,3 +339,17 @@ async def uncount(catalogue, key):
         await tx.inspection._connection.execute(UNCOUNT, {"pk": key})
 
     await catalogue.write(work)
+
+
+async def test_segments_that_are_buried_are_not_counted_until_they_are_back(catalogue):
+    store = Store(catalogue, "buried")
+    await store.begin()
+    await store.do_post(0, [(0, (0, SECOND)), (1, (HOUR, SECOND)), (2, (2 * HOUR, SECOND))])
+    await store.do_measure(0, 5)
+    before = await counted(catalogue)
+    await store.do_bury(0, (0, SECOND))
+    hidden = await counted(catalogue)
+    assert hidden == await recounted(catalogue)
+    assert hidden != before
+    await store.do_revive(0)
+    assert await counted(catalogue) == before == await recounted(catalogue)

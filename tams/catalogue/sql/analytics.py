@@ -188,7 +188,7 @@ class SQLAnalytics(Analytics):
             return
         rollup, low = Rollup(), -LIMIT - 1
         while spans := await self.spans(flow_key, low, LIMIT + 2, _SLICE):
-            rollup.add(spans)
+            rollup.add([start for start, _ in spans], [end for _, end in spans])
             low = spans[-1][0] + 1
         weight = await self.weight_of(flow_key)
         values = (flow_key, rollup.segments, rollup_text(rollup), *weight)

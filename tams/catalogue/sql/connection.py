@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, func, select
 from tams.catalogue.sql.rollups import rollup_of, rollup_text
 from tams.catalogue.sql.schema import event
 from tams.catalogue.sql.statements import Engine, Parameters, Rows, Statement, Written
-from tams.domain.rollups import NOTHING, Rollup, Span, Weight, total
+from tams.domain.rollups import NOTHING, Rollup, Weight, total
 
 Row = tuple[Any, ...]
 
@@ -54,14 +54,14 @@ class Counter:
     rollup: Rollup | None = None
     weight: Weight = NOTHING
 
-    def count(self, spans: Sequence[Span], weight: Weight, times: int) -> None:
+    def count(self, starts: Sequence[int], ends: Sequence[int], weight: Weight, times: int) -> None:
         """Count Segments, and Objects that the Flow did not refer to; -1 takes them back."""
         if self.told is None:
             return
         self.changed = True
         if self.rollup is None:
             self.rollup = rollup_of(self.told)
-        self.rollup.add(spans, times)
+        self.rollup.add(starts, ends, times)
         if times == 1 and self.weight is NOTHING:
             self.weight = weight
         else:

@@ -184,7 +184,8 @@ async def uncount(
 ) -> None:
     """Let the row of a Flow no longer count Segments that have left it, with these Objects."""
     lost = total(await find_lost(connection, flow.key, objects))
-    connection.counter("flow", flow.id).count([each[:2] for each in gone], lost, -1)
+    starts, ends = [each.start for each in gone], [each.end for each in gone]
+    connection.counter("flow", flow.id).count(starts, ends, lost, -1)
 
 
 async def find_lost(

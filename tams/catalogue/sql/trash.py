@@ -261,8 +261,8 @@ class SQLTrash(Trash):
         """Let the row of the Flow count the Segments that are about to come back."""
         keys = [row[0] for row in await self._connection.fetch(_OBJECTS_IN, (grave,))]
         regained = total(await find_lost(self._connection, flow.key, keys))
-        spans = [(row[0], row[1]) for row in rows]
-        self._connection.counter("flow", flow.id).count(spans, regained, 1)
+        starts, ends = [row[0] for row in rows], [row[1] for row in rows]
+        self._connection.counter("flow", flow.id).count(starts, ends, regained, 1)
 
     async def _grave(self, flow: LockedFlow, key: int) -> int:
         rows = await self._connection.fetch(_GRAVE, {"key": key, "flow_key": flow.key})
