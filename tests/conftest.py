@@ -8,18 +8,17 @@ import signal
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import cache
-from itertools import count
 
 import pytest
 import pytest_asyncio
 from hypothesis import HealthCheck, settings
 
-from tams.catalogue.connect import migrate
 from tams.catalogue.sql.migrations import steps
 from tests.azurite import CACHE, find_azurite, throw_away_azurite
 from tests.ceph import missing_program, shared_gateway
 from tests.durability.process import NO_FILES
 from tests.examined import SEEN, Seen, coverage, is_whole
+from tests.lasting import ENGINES, make_lasting_catalogue
 from tests.postgres import find_binaries, renew, throw_away_server
 from tests.serving import serving
 
@@ -160,17 +159,10 @@ def catalogue_url(request):
     return request.getfixturevalue(f"{engine}_url")
 
 
-_lasting = count(1)
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module", params=ENGINES)
 def lasting_catalogue_url(request, tmp_path_factory):
     """A catalogue of each engine that the tests of one file share."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path_factory.mktemp('catalogue')}/catalogue.sqlite"
-    url = request.getfixturevalue("postgres_server").create(f"lasting_{next(_lasting)}")
-    asyncio.run(migrate(url))
-    return url
+    return make_lasting_catalogue(request, tmp_path_factory)
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")

@@ -175,7 +175,6 @@ async def test_names_in_the_path_that_no_text_has(furnished, name):
         ("GET", "/objects/no%2Fsuch", ["Object", "no/such"], 404),
         ("DELETE", "{flow}/tags/none", ["tag", "none"], 404),
         ("GET", "{source}/tags/none", ["tag", "none"], 404),
-        ("DELETE", "{source}", ["DELETE", "{source}"], 405),
         ("POST", "{flow}", ["POST", "{flow}"], 405),
         ("DELETE", "{flow}/read_only", ["DELETE", "read_only"], 405),
     ],

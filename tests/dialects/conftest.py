@@ -8,10 +8,17 @@ import pytest
 import pytest_asyncio
 
 from tams.conformance.official import VERSIONS
+from tests.lasting import OVER_HTTP, make_lasting_catalogue
 from tests.serving import serving
 
 AT_ONCE = 1
 """How many Segments are deleted before the answer."""
+
+
+@pytest.fixture(scope="module", params=OVER_HTTP)
+def lasting_catalogue_url(request, tmp_path_factory):
+    """A catalogue that the tests of one file share."""
+    return make_lasting_catalogue(request, tmp_path_factory)
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")

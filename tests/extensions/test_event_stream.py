@@ -153,8 +153,10 @@ async def test_a_stream_ends_after_its_time_and_goes_on_in_another(tmp_path, sql
     async with serving(tmp_path, sqlite_url, **settings) as server:
         _, path = await flow_of(server)
         known, seen = "0", []
-        for label in "abcdef":
-            await labels(server, path, label)
+        left = list("abcdef")
+        while len(seen) < 6:  # the last stream may end before the last event was found
+            await labels(server, path, *left[:1])
+            del left[:1]
             async with following(server, f"?types=flows/updated&last_event_id={known}") as stream:
                 seen += await rest(stream)
                 known = stream.last or known

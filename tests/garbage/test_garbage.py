@@ -7,6 +7,7 @@ before live out their time. Whatever clients do at once, and wherever a worker d
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
@@ -16,7 +17,9 @@ from tests.proof import count
 STEPS = 50
 
 
-def test_nothing_is_lost_and_nothing_is_left(fresh):
+@pytest.mark.parametrize(("engine", "examples"), [("on_sqlite", 14), ("on_postgresql", 6)])
+def test_nothing_is_lost_and_nothing_is_left(request, engine, examples):
+    fresh = request.getfixturevalue(engine)
     machines: list[Regretting] = []
 
     def machine() -> Regretting:
@@ -26,10 +29,10 @@ def test_nothing_is_lost_and_nothing_is_left(fresh):
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=count(14, proof=260),
+            max_examples=count(examples, proof=260),
             stateful_step_count=STEPS,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
     )
-    assert sum(each.steps for each in machines) >= count(500, proof=10_000)
+    assert sum(each.steps for each in machines) >= count(35 * examples, proof=10_000)
