@@ -60,7 +60,7 @@ def test_init_objects_that_are_forgotten(on_sqlite, monkeypatch):
 def test_init_objects_that_go_with_the_first_that_named_them(on_sqlite, monkeypatch):
     table = objects.object_
     careless = update(table).where(Among(table.c.pk, "keys")).values(objects._CONDEMN_INITS._values)
-    monkeypatch.setattr(objects, "_CONDEMN_INITS", careless.returning(table.c.pk))
+    monkeypatch.setattr(objects, "_CONDEMN_INITS", careless.returning(table.c.pk, table.c.id))
     find(on_sqlite, "expected")
 
 
@@ -110,7 +110,7 @@ def test_objects_that_only_the_living_hold(on_sqlite, monkeypatch):
         .where(Among(table.c.pk, "keys"), table.c.start_ns.is_not(None), ~used)
         .values(objects._CONDEMN._values)
     )
-    monkeypatch.setattr(objects, "_CONDEMN", careless.returning(table.c.pk))
+    monkeypatch.setattr(objects, "_CONDEMN", careless.returning(table.c.pk, table.c.id))
     with pytest.raises(AssertionError, match="ids that are taken"):
         regret(on_sqlite())
 

@@ -73,7 +73,8 @@ def test_uncontrolled_instances_are_narrowed_too(storages: Storages) -> None:
 
 async def test_each_has_a_folder_of_its_own(storages: Storages, tmp_path: Path) -> None:
     await storages.open()
-    await storages.ping()
+    for storage in storages.values():
+        await storage.ping()
     await storages.close()
     assert (tmp_path / "fast").is_dir()
     assert (tmp_path / "slow").is_dir()
@@ -88,6 +89,8 @@ async def test_one_that_cannot_be_opened_is_named(storages: Storages, tmp_path: 
 async def test_one_that_fails_is_named(storages: Storages, tmp_path: Path) -> None:
     await storages.open()
     (tmp_path / "slow").rename(tmp_path / "gone")
+    fast, slow = storages.values()
+    await fast.ping()
     with pytest.raises(StorageFailed, match="storage backend slow"):
-        await storages.ping()
+        await slow.ping()
     await storages.close()
