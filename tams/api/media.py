@@ -72,8 +72,8 @@ class ObjectResponse(StreamingResponse):
             if (content := self._at_once()) is not None:
                 await self._begin(send)
                 await send({"type": "http.response.body", "body": content})
-            elif self._found.takes_socket and (client := _borrowed(scope)) is not None:
-                await self._send_by(self._found.sender(client, *self._span), send)
+            elif (sender := self._found.sender) and (client := _borrowed(scope)) is not None:
+                await self._send_by(sender(client, *self._span), send)
             else:
                 async with aclosing(self._chunks):
                     await super().__call__(scope, receive, send)

@@ -13,9 +13,11 @@ from fastapi import Request
 
 from tams.api.deps import Services
 from tams.api.forms import FormPart, form_parts
+from tams.api.query import Query
+from tams.domain.access import Principal
 from tams.domain.segment_uploads import DeclaredSegment, UploadedFile
 from tams.errors import Invalid
-from tams.services.segment_uploads import SegmentUpload
+from tams.services.segment_uploads import SegmentUpload, SegmentUploads
 from tams.wire.segment_uploads import parse_declared
 
 _DECLARING = ("segment", "segment_data")
@@ -31,8 +33,19 @@ class Registered(NamedTuple):
     is_array: bool
 
 
-async def take_form(request: Request, upload: SegmentUpload, services: Services) -> Registered:
-    """Store and register what a form brings; raises what `upload` does, and `Invalid`."""
+async def take_form(
+    request: Request, flow_id: str, who: Principal, uploads: SegmentUploads, services: Services
+) -> Registered:
+    """Store and register what a form brings to a Flow, in the backend `storage_id` if one is asked.
+
+    All of it is registered, or nothing. Raises what an upload does, and `Invalid`.
+    """
+    storage_id = Query(request.scope["query_string"]).uuid("storage_id")
+    async with uploads.begin(who, flow_id, storage_id) as upload:
+        return await _take(request, upload, services)
+
+
+async def _take(request: Request, upload: SegmentUpload, services: Services) -> Registered:
     is_array, number = False, 0
     async for part in form_parts(request):
         if part.name in _DECLARING:

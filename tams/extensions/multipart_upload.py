@@ -13,7 +13,6 @@ from tams.api.deps import ServicesDep, WhoDep
 from tams.api.extension_deps import ExtensionServicesDep
 from tams.api.forms import FormRoute
 from tams.api.paging import base_url
-from tams.api.query import Query
 from tams.api.segment_forms import take_form
 from tams.domain.storage import UrlFilter
 from tams.extensions.base import Extension
@@ -31,9 +30,7 @@ async def upload_segments(
     who: WhoDep,
 ) -> Response:
     """Register Segments whose bytes come along, or that refer to Objects; all of them, or none."""
-    storage_id = Query(request.scope["query_string"]).uuid("storage_id")
-    async with services.segment_uploads.begin(who, flow_id, storage_id) as upload:
-        ids, is_array = await take_form(request, upload, standard)
+    ids, is_array = await take_form(request, flow_id, who, services.segment_uploads, standard)
     media = services.segment_media
     signer = media.signer(base_url(request), UrlFilter())
     bodies = [

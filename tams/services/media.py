@@ -22,22 +22,25 @@ _UNSAID = frozenset({"application/x-www-form-urlencoded", _UNKNOWN_TYPE})
 """What curl, Python and others send by themselves with bytes of which nothing is said."""
 
 
+Sender = Callable[[socket, int, int], Callable[[], Awaitable[None]]]
+"""Makes what sends the bytes from a start to before an end, or as many as the client stays for.
+
+The socket, which must not block, is closed with them. What sends raises `StorageFailed`.
+"""
+
+
 class Readable(Protocol):
     """Bytes that are open for one reader, who must `close` them."""
 
     stored: StoredObject
-    takes_socket: bool
-    """Whether a `sender` can send them by itself."""
 
     def read_now(self, start: int, end: int) -> bytearray | None:
         """The bytes from `start` to before `end`, if nothing has to be waited for."""
         ...
 
-    def sender(self, client: socket, start: int, end: int) -> Callable[[], Awaitable[None]]:
-        """What sends the bytes from `start` to before `end`, or as many as the client stays for.
-
-        The socket, which must not block, is closed with them. The sender raises `StorageFailed`.
-        """
+    @property
+    def sender(self) -> Sender | None:
+        """What can send them into a socket by itself, if anything can."""
         ...
 
     def chunks(self, start: int, end: int) -> AsyncGenerator[bytes, None]:
@@ -52,8 +55,6 @@ class Readable(Protocol):
 class ReadableObject(Readable):
     """A file of this machine."""
 
-    takes_socket = True
-
     def __init__(self, storage: LocalStorage, opened: OpenObject) -> None:
         self._storage = storage
         self._opened = opened
@@ -64,8 +65,12 @@ class ReadableObject(Readable):
         """See `Readable`."""
         return self._opened.read_now(start, end - start)
 
-    def sender(self, client: socket, start: int, end: int) -> Callable[[], Awaitable[None]]:
+    @property
+    def sender(self) -> Sender:
         """See `Readable`."""
+        return self._sender
+
+    def _sender(self, client: socket, start: int, end: int) -> Callable[[], Awaitable[None]]:
         self._sending = Sending(self._opened.file, client, start, end)
         return partial(self._storage.send, self._sending)
 
@@ -81,8 +86,6 @@ class ReadableObject(Readable):
 class RemoteObject(Readable):
     """Bytes in an object store of others, which pass through this server."""
 
-    takes_socket = False
-
     def __init__(self, storage: Storage, key: str, stored: StoredObject) -> None:
         self._storage = storage
         self._key = key
@@ -92,9 +95,10 @@ class RemoteObject(Readable):
         """See `Readable`; all but nothing is waited for."""
         return bytearray() if start == end else None
 
-    def sender(self, client: socket, start: int, end: int) -> Callable[[], Awaitable[None]]:
+    @property
+    def sender(self) -> None:
         """See `Readable`; nothing can."""
-        raise NotImplementedError
+        return None
 
     def chunks(self, start: int, end: int) -> AsyncGenerator[bytes, None]:
         """See `Readable`."""

@@ -53,9 +53,7 @@ async def upload_segments(
     who: WhoDep,
 ) -> Response:
     """Register Segments whose bytes come along in a form; all of them, or none."""
-    storage_id = Query(request.scope["query_string"]).uuid("storage_id")
-    async with services.segment_uploads.begin(who, flow_id, storage_id) as upload:
-        ids, is_array = await take_form(request, upload, standard)
+    ids, is_array = await take_form(request, flow_id, who, services.segment_uploads, standard)
     shown = await services.windows.named_segments(base_url(request), flow_id, ids)
     return _made(shown, is_array=is_array)
 
