@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from tams.errors import StorageFailed
-from tams.workers.loop import REST, Worker, unhurried
+from tams.workers.loop import LONGEST_REST, REST, Worker, unhurried
 
 
 async def test_works_off_until_nothing_is_due():
@@ -29,9 +29,17 @@ async def test_works_off_until_nothing_is_due():
     assert done == [0, 1, 0, 0]
 
 
-@pytest.mark.parametrize(("was_any", "rests"), [(True, [REST * 2.5]), (False, [])])
-async def test_an_unhurried_chore_rests_longer_than_it_worked(was_any, rests):
-    times, taken = iter([10.0, 12.5]), []
+@pytest.mark.parametrize(
+    ("took", "was_any", "rests"),
+    [
+        (0.01, True, [pytest.approx(REST * 0.01)]),
+        (2.5, True, [LONGEST_REST]),
+        (0.01, False, []),
+    ],
+    ids=["longer than it worked", "a disk that let it wait", "nothing was due"],
+)
+async def test_an_unhurried_chore_rests(took, was_any, rests):
+    times, taken = iter([10.0, 10.0 + took]), []
 
     async def chore():
         return was_any
@@ -129,21 +137,18 @@ async def test_stop_lets_the_chore_under_way_finish():
 async def test_stop_ends_a_rest():
     times, resting = iter([0.0, 3600.0]), asyncio.Event()
     worker = Worker([], 60, patience=60)
-    rests = []
 
     async def chore():
         return True
 
     async def rest(seconds):
-        rests.append(seconds)
         resting.set()
-        await worker._rest(seconds)
+        await worker._rest(3600 * seconds)
 
     taking = asyncio.create_task(unhurried(chore, lambda: next(times), rest)())
     await resting.wait()
     await worker.stop()
     assert await asyncio.wait_for(taking, 5)
-    assert rests == [REST * 3600.0]
 
 
 async def test_unhurried_chores_go_on_beside_the_others_and_end_with_them():

@@ -20,6 +20,9 @@ Chore = Callable[[], Awaitable[bool]]
 REST = 3
 """How many times as long as a piece of unhurried work the rest after it is."""
 
+LONGEST_REST = 0.05
+"""Seconds that it takes at most, since a piece that took longer than some ms waited for a disk."""
+
 
 def unhurried(
     chore: Chore, now: Callable[[], float], rest: Callable[[float], Awaitable[None]]
@@ -30,7 +33,7 @@ def unhurried(
         began = now()
         was_any = await chore()
         if was_any:
-            await rest(REST * (now() - began))
+            await rest(min(REST * (now() - began), LONGEST_REST))
         return was_any
 
     return work_and_rest

@@ -282,11 +282,14 @@ def tams(store: Store, shell, monkeypatch: pytest.MonkeyPatch):
 
 @pytest.fixture(scope="session")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    """Return a function that writes a clip once and gives its path."""
-    folder = tmp_path_factory.mktemp("clips")
+    """Return a function that writes a clip of a name and a content once, and gives its path."""
+    written: dict[tuple[str, Clip], Path] = {}
 
     def write(name: str, **wishes: Any) -> Path:
-        path = folder / name
-        return path if path.exists() else write_clip(path, Clip(**wishes))
+        wanted = (name, Clip(**wishes))
+        if wanted not in written:
+            path = tmp_path_factory.mktemp("clip") / name
+            written[wanted] = write_clip(path, wanted[1])
+        return written[wanted]
 
     return write
