@@ -37,7 +37,7 @@ from tests.catalogue.building import (
 )
 from tests.proof import count
 
-FLOWS, OBJECTS = 3, 5
+FLOWS, OBJECTS, WRITERS = 3, 5, 6
 ELSEWHERE = Instance(url="https://media.example/object", label="elsewhere")
 ANY_FLOW, ANY_OBJECT = st.integers(0, FLOWS - 1), st.integers(0, OBJECTS - 1)
 SPAN = st.tuples(
@@ -60,14 +60,17 @@ STEP = st.one_of(
 
 
 class Store:
-    """A catalogue to which steps are done; each refusal of it is as good as a success."""
+    """A catalogue to which steps are done; each refusal of it is as good as a success.
+
+    Any number of writers may do them at once.
+    """
 
     def __init__(self, catalogue, tag):
         self.catalogue = catalogue
         self.flows = [make_flow() for _ in range(FLOWS)]
         self.objects = [f"{tag}-{number}" for number in range(OBJECTS)]
         self.gone = []
-        self.buried = {}
+        self.buried = [[] for _ in range(FLOWS)]
 
     async def begin(self):
         await add_flows(self.catalogue, *self.flows)
@@ -87,8 +90,7 @@ class Store:
             for one, (start, length) in spans
         ]
 
-        async def work(tx):
-            flow = await tx.flows.lock(self.flows[number].id)
+        async def work(tx, flow):
             if replacing:
                 deleted = await tx.segments.make_way(flow, posts, [_all_of(flow)], at(1))
                 await tx.objects.condemn(deleted.objects, at(2))
@@ -96,7 +98,7 @@ class Store:
                 decision = decide(flow, some, await tx.segments.survey(flow, some), frozenset())
                 await tx.segments.add(flow, decision.accepted, at(3))
 
-        await self.catalogue.write(work)
+        await self._locked(number, work)
 
     async def do_replace(self, number, spans):
         await self.do_post(number, spans, replacing=True)
@@ -110,12 +112,20 @@ class Store:
         await self._delete(number, SegmentQuery(ETERNITY, self.objects[one]), 1000)
 
     async def do_recreate(self, number):
-        self.gone.append(await remove_flow(self.catalogue, self.flows[number].id))
-        await add_flows(self.catalogue, self.flows[number])
+        async def work(tx, flow):
+            await tx.flows.remove(flow, NOON)
+            return flow.key
+
+        key = await self._locked(number, work)
+        if key is not None:
+            self.gone.append(key)
+            await add_flows(self.catalogue, self.flows[number])
 
     async def do_clean(self):
+        gone, self.gone = self.gone, []
+
         async def work(tx):
-            for key in self.gone:
+            for key in gone:
                 deleted = await tx.segments.remove_slice(key)
                 await tx.objects.condemn(deleted.objects, at(2))
                 await tx.flows.forget(key)
@@ -124,33 +134,30 @@ class Store:
             await tx.jobs.finish(*jobs)
 
         await self.catalogue.write(work)
-        self.gone = []
 
     async def do_bury(self, number, span):
         start, length = span
         query = SegmentQuery(TimeRange(start, start + 2 * HOUR + length))
-        flow_id = self.flows[number].id
 
-        async def work(tx):
-            flow = await tx.flows.lock(flow_id)
-            key = await tx.records.add(make_record(flow_id, kind="segments"))
+        async def work(tx, flow):
+            key = await tx.records.add(make_record(flow.id, kind="segments"))
             await tx.trash.bury_segments(flow, query, key, at(5))
             return key
 
-        self.buried.setdefault(flow_id, []).append(await self.catalogue.write(work))
+        key = await self._locked(number, work)
+        if key is not None:
+            self.buried[number].append(key)
 
     async def do_revive(self, number):
-        flow_id = self.flows[number].id
-        if not self.buried.get(flow_id):
+        if not self.buried[number]:
             return
-        key = self.buried[flow_id].pop()
+        key = self.buried[number].pop()
 
-        async def work(tx):
-            flow = await tx.flows.lock(flow_id)
+        async def work(tx, flow):
             if not await tx.trash.in_the_way(flow, key):
                 await tx.trash.revive_segments(flow, key, at(6))
 
-        await self.catalogue.write(work)
+        await self._locked(number, work)
 
     async def do_measure(self, one, size):
         sizes = {self.objects[one]: size, "unknown": 5}
@@ -161,12 +168,20 @@ class Store:
         await self.catalogue.write(lambda tx: tx.objects.read(reads))
 
     async def _delete(self, number, query, limit):
-        async def work(tx):
-            flow = await tx.flows.lock(self.flows[number].id)
+        async def work(tx, flow):
             deleted = await tx.segments.delete(flow, query, at(4), limit)
             await tx.objects.condemn(deleted.objects, at(5))
 
-        await self.catalogue.write(work)
+        await self._locked(number, work)
+
+    async def _locked(self, number, work):
+        """Do it to a locked Flow; not at all if another writer has just removed that."""
+
+        async def locked(tx):
+            flow = await tx.flows.lock(self.flows[number].id)
+            return None if flow is None else await work(tx, flow)
+
+        return await self.catalogue.write(locked)
 
 
 def _all_of(flow):
@@ -238,33 +253,57 @@ def _rollup(spans):
 TAGS = numbers()
 
 
-def test_d017_rows_count_what_is_there_whatever_was_done(catalogue_url):
+def try_every(catalogue_url, drawn, run, examples):
+    """Have each of so many drawn examples run on a store of its own, in one catalogue."""
     with closing(asyncio.Runner()) as runner:
-        catalogue = connect(catalogue_url, connections=2)
+        catalogue = connect(catalogue_url, connections=WRITERS)
         runner.run(catalogue.open())
 
         @settings(
-            max_examples=count(40, proof=1000),
+            max_examples=examples,
             suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
         )
-        @given(st.lists(STEP, min_size=10, max_size=40))
-        def every_sequence(steps):
+        @given(drawn)
+        def every(steps):
             store = Store(catalogue, f"o{next(TAGS)}")
 
-            async def run():
+            async def on_a_store():
                 await store.begin()
-                for step in steps:
-                    await store.do(*step)
-                    assert await counted(catalogue) == await recounted(catalogue), step
+                await run(store, steps)
                 await store.end()
                 await store.do_clean()
 
-            runner.run(run())
+            runner.run(on_a_store())
 
         try:
-            every_sequence()
+            every()
         finally:
             runner.run(catalogue.close())
+
+
+def test_d017_rows_count_what_is_there_whatever_was_done(catalogue_url):
+    async def run(store, steps):
+        for step in steps:
+            await store.do(*step)
+            assert await counted(store.catalogue) == await recounted(store.catalogue), step
+
+    drawn = st.lists(STEP, min_size=10, max_size=40)
+    try_every(catalogue_url, drawn, run, count(40, proof=1000))
+
+
+def test_rows_count_what_is_there_whatever_many_writers_did(catalogue_url):
+    async def write(store, steps):
+        for step in steps:
+            await store.do(*step)
+
+    async def run(store, writers):
+        async with asyncio.TaskGroup() as group:
+            for steps in writers:
+                group.create_task(write(store, steps))
+        assert await counted(store.catalogue) == await recounted(store.catalogue)
+
+    drawn = st.lists(st.lists(STEP, min_size=5, max_size=10), min_size=WRITERS, max_size=WRITERS)
+    try_every(catalogue_url, drawn, run, count(10, proof=300))
 
 
 @pytest.fixture
