@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from itertools import groupby
 from pathlib import Path
@@ -97,9 +98,13 @@ def _default(value: object) -> str:
 
 
 def conformance_page() -> str:
-    """What a run of the checks against this server found, and the statements without a check."""
+    """What a run of the checks against this server finds, and the statements without a check."""
     with tempfile.TemporaryDirectory() as folder:
-        results = asyncio.run(_checked(Path(folder)))
+        return conformance_page_of(asyncio.run(_checked(Path(folder))))
+
+
+def conformance_page_of(results: Sequence[Result]) -> str:
+    """The same of a run that found this."""
     rows = [
         "# Conformance",
         "",

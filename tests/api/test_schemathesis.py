@@ -20,7 +20,7 @@ def furniture(tmp_path_factory):
 
 @official().parametrize()
 @settings(
-    max_examples=fuzzing(count(25, proof=1000)),
+    max_examples=fuzzing(count(8, proof=1000)),
     derandomize=not fuzzing(0),
     deadline=None,
     database=None,

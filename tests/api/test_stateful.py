@@ -82,7 +82,7 @@ def test_requests_in_a_row(furniture):
 
     Visits.run(
         settings=settings(
-            max_examples=fuzzing(count(20, proof=500)),
+            max_examples=fuzzing(count(8, proof=500)),
             stateful_step_count=12,
             derandomize=not fuzzing(0),
             phases=[Phase.generate],
