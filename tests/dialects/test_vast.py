@@ -102,6 +102,14 @@ async def test_a201_wrong_input_is_a_422_that_says_where(vast, method, path, bod
 
 
 @pytest.mark.parametrize(
+    ("query", "name"), [("%ff=1", "query"), ("limit=%ff", "limit"), ("label=a%00", "label")]
+)
+async def test_a201_a_query_that_cannot_be_read_is_wrong_input(vast, query, name):
+    [told] = (await vast.ask("GET", f"/flows?{query}")).is_status(422).json["detail"]
+    assert told["loc"] == list(dict.fromkeys(["query", name]))
+
+
+@pytest.mark.parametrize(
     ("path", "detail"),
     [("sources", "Source not found"), ("flows", "Flow not found"), ("objects", "Object not found")],
 )

@@ -14,9 +14,9 @@ from tams.api.deletions import deleted
 from tams.api.deps import ServicesDep, SizesDep, WhoDep
 from tams.api.extension_deps import ExtensionServicesDep
 from tams.api.flows import flow_query
-from tams.api.manner import manner
 from tams.api.query import Query
 from tams.dialects.vast.lists import listed, window_of
+from tams.dialects.vast.manner import MannerDep
 from tams.domain.flows import FlowCommon
 from tams.domain.timerange import ETERNITY
 from tams.errors import Invalid
@@ -86,10 +86,13 @@ async def put_flow(
 
 @router.delete(_FLOW)
 async def delete_flow(
-    resource_id: str, request: Request, services: ExtensionServicesDep, who: WhoDep
+    resource_id: str,
+    request: Request,
+    services: ExtensionServicesDep,
+    who: WhoDep,
+    asked: MannerDep,
 ) -> Response:
     """Delete a Flow, so that it can be taken back if nothing else is said."""
-    asked = manner(Query(request.scope["query_string"]), soft=True, cascade=True)
     return deleted(request, await services.soft_deletion.delete_flow(who, resource_id, asked))
 
 

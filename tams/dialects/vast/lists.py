@@ -22,6 +22,8 @@ from tams.wire.vast import envelope
 from tams.wire.webhooks import webhook_fields
 
 router = APIRouter()
+aliases = APIRouter()
+"""The same at the paths of the extension of that name, which also says who may use them."""
 
 T = TypeVar("T")
 
@@ -50,7 +52,7 @@ def listed(items: Iterable[dict[str, Any]], window: Window, total: int) -> Respo
     return json_response(json.dumps(envelope(items, **window._asdict(), total=total)).encode())
 
 
-@router.get("/webhooks")
+@aliases.get("/webhooks")
 @router.get("/service/webhooks")
 async def list_webhooks(request: Request, services: ServicesDep, sizes: SizesDep) -> Response:
     """The webhooks, by URL."""
@@ -63,7 +65,7 @@ async def list_webhooks(request: Request, services: ServicesDep, sizes: SizesDep
     return await _short(listing, window, webhook_fields)
 
 
-@router.get("/deletion-requests")
+@aliases.get("/deletion-requests")
 @router.get("/flow-delete-requests")
 async def list_requests(request: Request, services: ServicesDep, sizes: SizesDep) -> Response:
     """The deletion requests, newest first."""

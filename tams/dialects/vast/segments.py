@@ -15,12 +15,12 @@ from tams.api.deletions import deleted
 from tams.api.deps import ServicesDep, SizesDep, WhoDep
 from tams.api.extension_deps import ExtensionServicesDep
 from tams.api.forms import FormRoute
-from tams.api.manner import manner
 from tams.api.paging import base_url
 from tams.api.query import Query
 from tams.api.segment_forms import take_form
 from tams.api.segments import segment_query
 from tams.dialects.vast.lists import listed, window_of
+from tams.dialects.vast.manner import MannerDep
 from tams.domain.segment_ids import segment_id
 from tams.errors import Invalid
 from tams.services.windows import ShownSegment, ShownUrl
@@ -92,12 +92,14 @@ async def get_segment(
 
 @router.delete(_SEGMENTS)
 async def delete_segments(
-    flow_id: str, request: Request, services: ExtensionServicesDep, who: WhoDep
+    flow_id: str,
+    request: Request,
+    services: ExtensionServicesDep,
+    who: WhoDep,
+    asked: MannerDep,
 ) -> Response:
     """Delete the Segments completely within `timerange`, so that they can be taken back."""
-    query = Query(request.scope["query_string"])
-    asked = manner(query, soft=True, cascade=True)
-    found = segment_query(query)
+    found = segment_query(Query(request.scope["query_string"]))
     return deleted(
         request, await services.soft_deletion.delete_segments(who, flow_id, found, asked)
     )

@@ -12,10 +12,10 @@ from fastapi.responses import Response
 from tams.api.bodies import json_response, no_content, read_body
 from tams.api.deps import ServicesDep, SizesDep, WhoDep
 from tams.api.extension_deps import ExtensionServicesDep
-from tams.api.manner import manner
 from tams.api.query import Query
 from tams.api.sources import source_query
 from tams.dialects.vast.lists import listed, window_of
+from tams.dialects.vast.manner import MannerDep
 from tams.domain.sources import SourceMetadata
 from tams.wire.batches import parse_batch
 from tams.wire.technical import read_object
@@ -63,10 +63,9 @@ async def get_source(resource_id: str, services: ServicesDep) -> Response:
 
 @router.delete(_SOURCE)
 async def delete_source(
-    resource_id: str, request: Request, services: ExtensionServicesDep, who: WhoDep
+    resource_id: str, services: ExtensionServicesDep, who: WhoDep, asked: MannerDep
 ) -> Response:
     """Delete a Source: with its Flows and so that it can be taken back, if nothing else is said."""
-    asked = manner(Query(request.scope["query_string"]), soft=True, cascade=True)
     await services.soft_deletion.delete_source(who, resource_id, asked)
     return no_content()
 
