@@ -52,7 +52,7 @@ def source_fields(source: Source) -> Fields:
 
 
 def flow_fields(flow: Flow) -> Fields:
-    """A Flow with its essence parameters beside the rest; the container is not shown."""
+    """A Flow with its essence parameters beside the rest; container and Profile are not shown."""
     collection = [present({"id": item.id, "role": item.role}) for item in flow.flow_collection]
     essence = {
         _RENAMED.get(name, name): value
@@ -70,7 +70,6 @@ def flow_fields(flow: Flow) -> Fields:
             "generation": flow.generation,
             "metadata_version": flow.metadata_version,
             "status": flow.status,
-            "profile_id": flow.profile_id,
             "created_by": flow.created_by,
             "updated_by": flow.updated_by,
             "segments_updated": moment(flow.segments_updated),

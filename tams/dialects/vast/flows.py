@@ -24,6 +24,7 @@ from tams.wire.batches import parse_batch
 from tams.wire.technical import read_object
 from tams.wire.vast import flow_fields
 from tams.wire.vendor_flows import vendor_flow
+from tams.wire.vendor_keeping import kept
 
 router = APIRouter()
 
@@ -73,12 +74,12 @@ async def get_flow(resource_id: str, request: Request, services: ServicesDep) ->
 async def put_flow(
     resource_id: str, request: Request, services: ServicesDep, who: WhoDep
 ) -> Response:
-    """Create a Flow (201), or replace its metadata (200)."""
+    """Create a Flow (201), or replace as much of its metadata as this shape shows (200)."""
     document = read_object(await read_body(request))
     flow = _flow({"id": resource_id, **document})
     if flow.id != resource_id:
         raise Invalid("id", flow.id, f"it must be the id in the path, {resource_id}")
-    created = await services.flows.put(who, flow)
+    created = await services.flows.put(who, flow, kept)
     shown = created or await services.flows.get(resource_id)
     status = 200 if created is None else 201
     return json_response(json.dumps(flow_fields(shown)).encode(), status)
