@@ -136,10 +136,8 @@ async def test_a_flow_takes_a_profile_and_parts_with_it(server, of_profile):
     path = f"/flows/{new_id()}"
     (await server.put(f"/vast{path}", body)).is_status(201)
     assert (await server.read(path))["profile_id"] == of_profile["profile_id"]
-    shown = await server.read(f"/vast{path}")
-    (await server.put(f"/vast{path}", shown | {"profile_id": "", "frame_width": 640})).is_status(
-        200
-    )
+    parted = await server.read(f"/vast{path}") | {"profile_id": "", "frame_width": 640}
+    (await server.put(f"/vast{path}", parted)).is_status(200)
     found = await server.read(path)
     assert "profile_id" not in found
     assert found["essence_parameters"]["frame_width"] == 640
