@@ -20,6 +20,10 @@ async def test_without_soft_deletion_nobody_is_promised_a_way_back(tmp_path):
             [told] = refused["detail"]
             assert told["loc"] == ["query", "soft_delete"]
             assert "soft-deletion is off" in told["msg"]
+        for noun in ("flows", "sources"):
+            refused = (await server.get(f"/vast/{noun}?deleted=only")).is_status(422).json
+            [told] = refused["detail"]
+            assert told["loc"] == ["query", "deleted"]
 
 
 async def test_without_aliases_no_method_of_theirs_is_there(tmp_path):

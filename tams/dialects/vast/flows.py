@@ -16,13 +16,13 @@ from tams.api.extension_deps import ExtensionServicesDep
 from tams.api.flows import flow_query
 from tams.api.query import Query
 from tams.dialects.vast.lists import listed, window_of
-from tams.dialects.vast.manner import MannerDep
+from tams.dialects.vast.manner import MannerDep, ShownDep
 from tams.domain.flows import FlowCommon
 from tams.domain.timerange import ETERNITY
 from tams.errors import Invalid
 from tams.wire.batches import parse_batch
 from tams.wire.technical import read_object
-from tams.wire.vast import flow_fields
+from tams.wire.vast import flow_fields, marks
 from tams.wire.vendor_flows import vendor_flow
 from tams.wire.vendor_keeping import kept
 
@@ -32,10 +32,16 @@ _FLOW = "/flows/{resource_id:tams_id}"
 
 
 @router.get("/flows")
-async def list_flows(request: Request, services: ExtensionServicesDep, sizes: SizesDep) -> Response:
+async def list_flows(
+    request: Request, services: ExtensionServicesDep, sizes: SizesDep, shown: ShownDep
+) -> Response:
     """The Flows that pass the filters, newest first."""
     query = Query(request.scope["query_string"])
-    window = window_of(query, sizes)
+    window = window_of(query, sizes, ("created", "metadata_updated", "label"))
+    if shown is not None:
+        all_found = await services.windows.trashed_flows(flow_query(query), window, shown)
+        items = (flow_fields(flow) | marks(record) for flow, record in all_found.items)
+        return listed(items, window, all_found.total)
     found = await services.windows.flows(flow_query(query), window)
     return listed(map(flow_fields, found.items), window, found.total)
 
