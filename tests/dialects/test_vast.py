@@ -245,6 +245,29 @@ async def test_a106_segments_come_as_json_too_with_times_of_a_clock(vast):
     assert (await vast.read(f"{path}/segments"))["paging"]["total"] == 1
 
 
+async def test_a_clock_tells_times_in_queries_and_of_objects_too(vast):
+    flow = await vast.flow(container="video/mp4")
+    path = f"/flows/{flow['id']}/segments"
+    whole = {"object_timerange": "[00:00:00.000,01:00:00.000)"}
+    await vast.segment(flow["id"], "[00:00:00.000,00:00:10.000)", **whole)
+    place = {"url": f"https://elsewhere.example.com/{new_id()}", "label": new_id()}
+    times = {"timerange": "[00:00:10.000,00:00:20.000)", **whole}
+    await vast.make(path, {"object_id": new_id(), **times, "get_urls": [place]})
+    told = (await vast.read(f"{path}?include_object_timerange=true"))["data"]
+    assert [one["timerange"] for one in told] == ["[0:0_10:0)", "[10:0_20:0)"]
+    assert {one["object_timerange"] for one in told} == {"[0:0_3600:0)"}
+    later = "timerange=[00:00:10.000,00:05:00.000)"
+    for query in (later, f"limit=9&{later.replace(':', '%3A').replace('[', '%5B')}"):
+        found = await vast.read(f"{path}?{query}&include_object_timerange=true")
+        assert found["data"] == told[1:]
+        assert (await vast.read(f"/flows?label={new_id()}&{query}"))["data"] == []
+    read = await vast.read(f"/flows/{flow['id']}?include_timerange=true&{later}")
+    assert read["timerange"] == "[10:0_20:0)"
+    (await vast.ask("DELETE", f"{path}?{later}")).is_status(204)
+    assert (await vast.read(path))["paging"]["total"] == 1
+    (await vast.ask("GET", f"{path}?timerange=[00:61:10.000,00:05:00.000)")).is_status(422)
+
+
 async def test_a142_a144_an_object_tells_which_flows_refer_to_it(vast):
     reserved = await vast.make("/objects", {"object_id": new_id(), "size": 5})
     assert reserved["flow_references"] == []
