@@ -1,10 +1,11 @@
-"""How something is to be deleted, as a query says it."""
+"""How something is to be deleted, and whether that is shown, as a query says it."""
 
 from __future__ import annotations
 
 from tams.api.query import Query
-from tams.domain.trash import Manner
-from tams.errors import Invalid
+from tams.domain.access import Principal, Scope
+from tams.domain.trash import Manner, Shown
+from tams.errors import Forbidden, Invalid
 
 _LONGEST_NAME = 255
 
@@ -24,3 +25,19 @@ def manner(query: Query, *, soft: bool = False, cascade: bool) -> Manner:
         cascade=cascade if asked_cascade is None else asked_cascade,
         deleted_by=deleted_by,
     )
+
+
+def deleted_shown(query: Query, who: Principal) -> Shown:
+    """Read `deleted`, by which a list shows what was deleted too, or alone.
+
+    Raises `Invalid`, and `Forbidden` for all but admins.
+    """
+    if not who.may(frozenset({Scope.ADMIN})):
+        raise Forbidden(f"deleted: what was deleted is shown to {Scope.ADMIN} alone")
+    match query.text("deleted"):
+        case "include":
+            return "include"
+        case "only":
+            return "only"
+        case other:
+            raise Invalid("deleted", other, "it must be include or only")

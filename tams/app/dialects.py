@@ -71,14 +71,15 @@ class BasePaths:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on to whoever speaks as it does."""
-        if scope["type"] == "http" and scope["path"].startswith(self._prefixes):
+        is_asked = scope["type"] in ("http", "websocket")
+        if is_asked and scope["path"].startswith(self._prefixes):
             name, _, rest = scope["path"][1:].partition("/")
             base_path = f"/{name}"
             if base_path in self._prefixes:
                 scope = {**scope, "path": f"/{rest}", BASE_PATH: base_path}
                 await self._dialect(name)(scope, receive, send)
                 return
-        if self._root and scope["type"] == "http" and not scope["path"].startswith(_OURS):
+        if self._root and is_asked and not scope["path"].startswith(_OURS):
             await self._dialect(self._root)(scope, receive, send)
             return
         await self._app(scope, receive, send)

@@ -55,7 +55,7 @@ def build_extension_services(stores: Stores, services: Services) -> ExtensionSer
         trash=build_trash(stores),
         event_log=event_log,
         event_stream=_event_stream(stores, event_log),
-        windows=Windows(catalogue, storages, most_urls=stores.settings.get_urls_max),
+        windows=Windows(catalogue, storages, clock, most_urls=stores.settings.get_urls_max),
         referenced_objects=ReferencedObjects(catalogue),
     )
 

@@ -109,7 +109,12 @@ def _add_dialects(app: FastAPI, settings: Settings, access: Callable[..., ASGIAp
     routes = [route for module in (*_OFTEN, *_SELDOM) for route in module.router.routes]
     extensions: list[Extension] = app.state.extensions
     extended = [route for each in extensions for route in each.router.routes]
-    standard = Standard(routes=routes, extended=extended, state=app.state)
+    standard = Standard(
+        routes=routes,
+        extensions=[each.name for each in extensions],
+        extended=extended,
+        state=app.state,
+    )
 
     def build(dialect: Dialect) -> ASGIApp:
         table = _scopes(settings, extensions if dialect.is_extended else (), dialect.actions)

@@ -18,10 +18,12 @@ from tams.domain.access import Action
 class Standard:
     """The standard's operations, `routes`, and the `state` that they look into.
 
-    `state` is that of the application at the root; `extended` are the operations of extensions.
+    `state` is that of the application at the root; `extended` are the operations of the
+    `extensions` that are on.
     """
 
     routes: Sequence[BaseRoute]
+    extensions: Sequence[str]
     extended: Sequence[BaseRoute]
     state: State
 

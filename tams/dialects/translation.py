@@ -31,6 +31,9 @@ class Translation:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on and its answer back, both translated."""
+        if scope["type"] == "websocket":  # no version has any: the routes refuse it
+            await self._app(scope, receive, send)
+            return
         path = scope["path"]
         if self._version.lacks(path):
             await unknown_path(path)(scope, receive, send)

@@ -60,19 +60,18 @@ async def post_webhook(request: Request, services: ServicesDep, who: WhoDep) -> 
         key = _of(version, parse_webhook_post(_with_an_event(body), every_type=False))
         await services.webhooks.delete_all_with(key)
         return no_content()
-    await services.webhooks.add_or_change(
-        who, _of(version, parse_webhook_post(body, every_type=False))
-    )
+    asked = _of(version, parse_webhook_post(body, every_type=False))
+    await services.webhooks.add_or_change(who, asked, version.keep_webhook)
     return Response(status_code=201, media_type="application/json")
 
 
 @router.put("/service/webhooks/{webhook_id:tams_id}")
 async def put_webhook(webhook_id: str, request: Request, services: ServicesDep) -> Response:
     """Change a webhook, which then speaks this version."""
-    put = _of(
-        _version(request), parse_webhook_put(await read_body(request), webhook_id, every_type=False)
-    )
-    return json_response(webhook_json(await services.webhooks.put(webhook_id, put)), 201)
+    version, body = _version(request), await read_body(request)
+    put = _of(version, parse_webhook_put(body, webhook_id, every_type=False))
+    changed = await services.webhooks.put(webhook_id, put, version.keep_webhook)
+    return json_response(webhook_json(changed), 201)
 
 
 def _of(version: Version, asked: WebhookRequest) -> WebhookRequest:

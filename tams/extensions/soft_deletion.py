@@ -12,14 +12,13 @@ from tams.api.deletions import deleted
 from tams.api.deps import SizesDep, WhoDep
 from tams.api.extension_deps import ExtensionServicesDep
 from tams.api.flows import flow_query
-from tams.api.manner import manner
+from tams.api.manner import deleted_shown, manner
 from tams.api.paging import api_url, paging_headers
 from tams.api.query import Query
 from tams.api.segments import segment_query
 from tams.api.sources import source_query
-from tams.domain.access import Action, Principal, Scope
-from tams.domain.trash import Manner, Shown
-from tams.errors import Forbidden, Invalid
+from tams.domain.access import Action, Scope
+from tams.domain.trash import Manner
 from tams.extensions.base import Extension, ParameterRoute
 from tams.wire.deletions import requests_json
 from tams.wire.trash import records_json, trashed_flows_json, trashed_sources_json
@@ -123,7 +122,7 @@ async def list_deleted_sources(
 ) -> Response:
     """A page of Sources, with those that were deleted and can be restored, or of these alone."""
     query = Query(request.scope["query_string"])
-    shown = _shown(query, who)
+    shown = deleted_shown(query, who)
     asked = sizes.request(query, ("created", "updated", "label"))
     page = await services.trash.sources(source_query(query), asked, shown)
     body = trashed_sources_json(page.items)
@@ -136,7 +135,7 @@ async def list_deleted_flows(
 ) -> Response:
     """The same for Flows."""
     query = Query(request.scope["query_string"])
-    shown = _shown(query, who)
+    shown = deleted_shown(query, who)
     asked = sizes.request(query, ("created", "metadata_updated", "label"))
     page = await services.trash.flows(flow_query(query), asked, shown)
     body = trashed_flows_json(page.items)
@@ -155,18 +154,6 @@ async def list_deletions(
 
 def _manner(request: Request, *, cascade: bool) -> Manner:
     return manner(Query(request.scope["query_string"]), cascade=cascade)
-
-
-def _shown(query: Query, who: Principal) -> Shown:
-    if not who.may(_ADMIN):
-        raise Forbidden(f"deleted: what was deleted is shown to {Scope.ADMIN} alone")
-    match query.text("deleted"):
-        case "include":
-            return "include"
-        case "only":
-            return "only"
-        case other:
-            raise Invalid("deleted", other, "it must be include or only")
 
 
 router.routes.extend([*_deletes.routes, *_lists.routes])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from dataclasses import replace
 
 from tams.catalogue.base import Catalogue, Transaction
@@ -11,9 +12,12 @@ from tams.domain.clock import Clock
 from tams.domain.pages import Page, PageRequest
 from tams.domain.tags import TagFilter
 from tams.domain.targets import Targets
-from tams.domain.webhooks import Webhook, WebhookRequest
+from tams.domain.webhooks import Webhook, WebhookMetadata, WebhookRequest
 from tams.errors import NotFound
 from tams.services.event_log import PUBLISHED_AT_ONCE, publish
+
+Keep = Callable[[Webhook, WebhookMetadata], WebhookMetadata]
+"""Gives a webhook's new metadata what the old had and those who ask cannot say."""
 
 
 class Webhooks:
@@ -67,11 +71,13 @@ class Webhooks:
             **request.values, id=str(uuid.uuid4()), created_by=who.name, created=self._clock()
         )
 
-    async def add_or_change(self, who: Principal, request: WebhookRequest) -> None:
+    async def add_or_change(
+        self, who: Principal, request: WebhookRequest, keep: Keep | None = None
+    ) -> None:
         """Change the webhook with that URL and key, the oldest of several; if none has it, add one.
 
         This is what POST did up to TAMS 7.0. Of two at once the later one finds what the earlier
-        one added. Tags are kept. Raises `Invalid` as `add` does.
+        one added. `keep` is as for `put`. Raises `Invalid` as `add` does.
         """
         metadata = request.metadata
         self._targets.check("url", metadata.url)
@@ -88,7 +94,7 @@ class Webhooks:
                 await tx.webhooks.add(added)
                 return
             old = alike[0]
-            new = replace(request.changed(old), tags=old.tags)
+            new = _kept(request, old, keep).changed(old)
             await tx.webhooks.replace(new, from_now=old.status == "disabled")
 
         await self._catalogue.write(work)
@@ -104,19 +110,22 @@ class Webhooks:
 
         await self._catalogue.write(work)
 
-    async def put(self, webhook_id: str, request: WebhookRequest) -> Webhook:
+    async def put(
+        self, webhook_id: str, request: WebhookRequest, keep: Keep | None = None
+    ) -> Webhook:
         """Change a webhook, and return it.
 
         One that was disabled is told of what happens from now on; any other goes on from where it
-        stands, so that one in error misses nothing that is still in the log. Raises `NotFound`, and
-        `Invalid` where its status cannot become that, or where no request may go to its URL.
+        stands, so that one in error misses nothing that is still in the log. `keep` makes of the
+        old webhook and its new metadata what is to replace these. Raises `NotFound`, and `Invalid`
+        where its status cannot become that, or where no request may go to its URL.
         """
         self._targets.check("url", request.metadata.url)
         await publish(self._catalogue)
 
         async def work(tx: Transaction) -> Webhook:
             old = _found(webhook_id, await tx.webhooks.lock(webhook_id))
-            new = request.changed(old)
+            new = _kept(request, old, keep).changed(old)
             await tx.webhooks.replace(new, from_now=old.status == "disabled")
             return new
 
@@ -130,6 +139,10 @@ class Webhooks:
                 raise NotFound("webhook", webhook_id)
 
         await self._catalogue.write(work)
+
+
+def _kept(request: WebhookRequest, old: Webhook, keep: Keep | None) -> WebhookRequest:
+    return request if keep is None else replace(request, metadata=keep(old, request.metadata))
 
 
 def _key(webhook: Webhook) -> tuple[str | None, str | None]:

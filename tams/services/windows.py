@@ -7,15 +7,19 @@ from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
 from tams.catalogue.base import Catalogue, Transaction
+from tams.domain.clock import Clock
+from tams.domain.deletions import DeletionRequest
 from tams.domain.flows import Flow, FlowQuery
 from tams.domain.objects import ObjectFacts
-from tams.domain.pages import Page, PageRequest
+from tams.domain.pages import Page, PageRequest, Sort
 from tams.domain.segment_ids import segment_id
 from tams.domain.segments import Segment, SegmentQuery
 from tams.domain.sources import Source, SourceQuery
-from tams.domain.storage import Reading, StorageBackend
-from tams.domain.tags import Tags
+from tams.domain.storage import Reading, StorageBackend, UrlFilter
+from tams.domain.tags import TagFilter, Tags
+from tams.domain.trash import Shown, Trashed
 from tams.domain.tuples import made
+from tams.domain.webhooks import Webhook
 from tams.services.segment_finding import find_segment
 from tams.storage.base import Storage
 
@@ -29,10 +33,16 @@ _READINGS: tuple[Reading, ...] = ("GET", "HEAD")
 
 
 class Window(NamedTuple):
-    """The items from the `offset`-th on, `limit` at most."""
+    """The items from the `offset`-th on, `limit` at most, in an order."""
 
     limit: int
     offset: int = 0
+    reverse: bool = False
+    sort: Sort = "created"
+
+    def page(self, limit: int, key: str | None) -> PageRequest:
+        """A page of the list that it is a part of."""
+        return PageRequest(limit, key, self.reverse, self.sort)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +77,21 @@ _UNKNOWN = ObjectFacts(None, None, None)
 
 
 class Windows:
-    """Lists Sources, Flows and Segments by number; the cost grows with the offset.
+    """Lists what the vendor's clients list, by number; the cost grows with the offset.
 
     A Segment shows `most_urls` URLs at most, all of them if that is 0.
     """
 
     def __init__(
-        self, catalogue: Catalogue, storages: Mapping[str, Storage], *, most_urls: int
+        self,
+        catalogue: Catalogue,
+        storages: Mapping[str, Storage],
+        clock: Clock,
+        *,
+        most_urls: int,
     ) -> None:
         self._catalogue = catalogue
+        self._clock = clock
         self._storages = storages
         self._most_urls = most_urls
 
@@ -101,18 +117,82 @@ class Windows:
 
         return await self._catalogue.browse(work)
 
+    async def trashed_sources(
+        self, query: SourceQuery, window: Window, shown: Shown
+    ) -> Windowed[Trashed[Source]]:
+        """Those that were deleted and can be restored, alone or beside the others.
+
+        Raises `Invalid` for filters by tags and collectors.
+        """
+
+        async def work(tx: Transaction) -> Windowed[Trashed[Source]]:
+            async def listing(page: PageRequest) -> Page[Trashed[Source]]:
+                return await tx.trash.list_sources(query, page, shown)
+
+            total = await tx.trash.count_sources(query, shown)
+            return Windowed(await _within(listing, window), total)
+
+        return await self._catalogue.read(work)
+
+    async def trashed_flows(
+        self, query: FlowQuery, window: Window, shown: Shown
+    ) -> Windowed[Trashed[Flow]]:
+        """The same for Flows, by any filter."""
+
+        async def work(tx: Transaction) -> Windowed[Trashed[Flow]]:
+            async def listing(page: PageRequest) -> Page[Trashed[Flow]]:
+                return await tx.trash.list_flows(query, page, shown)
+
+            total = await tx.trash.count_flows(query, shown)
+            return Windowed(await _within(listing, window), total)
+
+        return await self._catalogue.read(work)
+
+    async def webhooks(self, tags: TagFilter, window: Window) -> Windowed[Webhook]:
+        """The webhooks that pass, by URL."""
+
+        async def work(tx: Transaction) -> Windowed[Webhook]:
+            async def listing(page: PageRequest) -> Page[Webhook]:
+                return await tx.webhooks.list(tags, page)
+
+            return Windowed(await _within(listing, window), await tx.webhooks.count(tags))
+
+        return await self._catalogue.read(work)
+
+    async def deletion_requests(self, window: Window) -> Windowed[DeletionRequest]:
+        """The requests that have not expired."""
+        now = self._clock()
+
+        async def work(tx: Transaction) -> Windowed[DeletionRequest]:
+            async def listing(page: PageRequest) -> Page[DeletionRequest]:
+                return await tx.deletions.list(now, page)
+
+            return Windowed(await _within(listing, window), await tx.deletions.count(now))
+
+        return await self._catalogue.read(work)
+
     async def segments(
-        self, base_url: str, flow_id: str, query: SegmentQuery, window: Window
+        self,
+        base_url: str,
+        flow_id: str,
+        query: SegmentQuery,
+        window: Window,
+        urls: UrlFilter,
+        *,
+        with_object: bool = False,
     ) -> Windowed[ShownSegment]:
-        """The Segments of a Flow in the order of time; none if there is no such Flow."""
+        """The Segments of a Flow in the order of time; none if there is no such Flow.
+
+        With `with_object` they know what their Objects cover.
+        """
 
         async def work(tx: Transaction) -> Windowed[ShownSegment]:
             async def listing(page: PageRequest) -> Page[Segment]:
-                found = await tx.segments.list(flow_id, query, page)
+                found = await tx.segments.list(flow_id, query, page, with_object=with_object)
                 return Page([made(Segment, each) for each in found.items], found.next_key)
 
             segments = await _within(listing, window)
-            shown = await self._shown(tx, base_url, flow_id, segments)
+            shown = await self._shown(tx, base_url, flow_id, segments, urls)
             return Windowed(shown, await tx.segments.count(flow_id, query))
 
         return await self._catalogue.read(work)
@@ -124,12 +204,17 @@ class Windows:
 
         async def work(tx: Transaction) -> Sequence[ShownSegment]:
             segments = [await find_segment(tx, flow_id, name) for name in names]
-            return await self._shown(tx, base_url, flow_id, segments)
+            return await self._shown(tx, base_url, flow_id, segments, UrlFilter())
 
         return await self._catalogue.read(work)
 
     async def _shown(
-        self, tx: Transaction, base_url: str, flow_id: str, segments: Sequence[Segment]
+        self,
+        tx: Transaction,
+        base_url: str,
+        flow_id: str,
+        segments: Sequence[Segment],
+        wanted: UrlFilter,
     ) -> Sequence[ShownSegment]:
         facts = await tx.objects.facts({each.object_id for each in segments})
         tags = await tx.segment_tags.get(flow_id, [each.start for each in segments])
@@ -140,17 +225,18 @@ class Windows:
                 each,
                 facts.get(each.object_id, _UNKNOWN),
                 tags.get(each.start, {}),
-                self._urls(base_url, each),
+                self._urls(base_url, each, wanted),
             )
             for each in segments
         ]
 
-    def _urls(self, base_url: str, segment: Segment) -> Sequence[ShownUrl]:
+    def _urls(self, base_url: str, segment: Segment, wanted: UrlFilter) -> Sequence[ShownUrl]:
         urls: list[ShownUrl] = []
         for instance in segment.instances:
-            if instance.url is not None:
+            storage = self._storages.get(instance.storage_id or "")
+            if instance.url is not None and wanted.accepts_label(instance.label):
                 urls.append(ShownUrl(instance.url, "GET", instance.label, None))
-            elif (storage := self._storages.get(instance.storage_id or "")) is not None:
+            elif storage is not None and _is_wanted(storage.backend, wanted):
                 urls += (
                     ShownUrl(
                         storage.sign_for(base_url, instance.key or "", method, URL_LIFE),
@@ -163,13 +249,18 @@ class Windows:
         return urls[: self._most_urls or None]
 
 
+def _is_wanted(backend: StorageBackend, wanted: UrlFilter) -> bool:
+    """Whether URLs of a backend are; all that are shown of it are presigned."""
+    return wanted.presigned is not False and wanted.accepts_backend(backend)
+
+
 async def _within(listing: Listing[T], window: Window) -> Sequence[T]:
     """The items of a window of a listing that is paged by keys."""
     left, key = window.offset, None
     while left:
-        page = await listing(PageRequest(min(left, _STEP), key))
+        page = await listing(window.page(min(left, _STEP), key))
         left -= len(page.items)
         key = page.next_key
         if key is None:
             return []
-    return (await listing(PageRequest(window.limit, key))).items
+    return (await listing(window.page(window.limit, key))).items

@@ -25,7 +25,7 @@ def parse_declared(body: bytes, field: str) -> tuple[list[DeclaredSegment], bool
     """Read a part of a form: one Segment, or an array of them, and whether it was an array.
 
     As in the body of a registration, but that `object_id` may be left out, that `tags` may be
-    given, and that a clock may tell the timerange. Raises `Invalid`.
+    given, and that a clock may tell the timeranges. Raises `Invalid`.
     """
     refuse_constants(body, field)
     try:
@@ -41,10 +41,9 @@ def _declared(element: object, field: str) -> DeclaredSegment:
     if not isinstance(element, dict):
         raise Invalid(field, element, "it must be an object, or an array of objects")
     has_id = "object_id" in element
-    timerange = element.get("timerange")
-    if isinstance(timerange, str):
-        element = {**element, "timerange": standard_timerange(timerange)}
-    post = parse_segment(to_json({"object_id": _NO_ID, **element}), field)
+    told = ((name, element.get(name)) for name in ("timerange", "object_timerange"))
+    times = {name: standard_timerange(text) for name, text in told if isinstance(text, str)}
+    post = parse_segment(to_json({"object_id": _NO_ID, **element, **times}), field)
     tags = parse_tags(to_json(element.get("tags", {})))
     return DeclaredSegment(post if has_id else post._replace(object_id=""), tags)
 

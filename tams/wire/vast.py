@@ -13,6 +13,7 @@ from tams.domain.sources import Source
 from tams.domain.storage import StorageBackend
 from tams.domain.tags import Tags
 from tams.domain.timerange import format_timestamp
+from tams.domain.trash import DeletionRecord
 from tams.errors import Invalid
 from tams.wire import flows
 from tams.wire.service import storage_backend_fields
@@ -52,7 +53,7 @@ def source_fields(source: Source) -> Fields:
 
 
 def flow_fields(flow: Flow) -> Fields:
-    """A Flow with its essence parameters beside the rest; the container is not shown."""
+    """A Flow with its essence parameters beside the rest; container and Profile are not shown."""
     collection = [present({"id": item.id, "role": item.role}) for item in flow.flow_collection]
     essence = {
         _RENAMED.get(name, name): value
@@ -70,7 +71,6 @@ def flow_fields(flow: Flow) -> Fields:
             "generation": flow.generation,
             "metadata_version": flow.metadata_version,
             "status": flow.status,
-            "profile_id": flow.profile_id,
             "created_by": flow.created_by,
             "updated_by": flow.updated_by,
             "segments_updated": moment(flow.segments_updated),
@@ -171,6 +171,18 @@ def _object(
         "referenced_by_flows": [flow_id for flow_id, _ in references],
         "size": size,
         "created": moment(created),
+    }
+
+
+def marks(record: DeletionRecord | None) -> Fields:
+    """What a list that shows what was deleted tells of an item besides; None says that it lives."""
+    if record is None:
+        return {"deleted": False}
+    return {
+        "deleted": True,
+        "deleted_at": moment(record.deleted_at),
+        "deleted_by": record.deleted_by,
+        "deletion_id": record.id,
     }
 
 

@@ -66,7 +66,8 @@ def vendor_flow(document: dict[str, Any], new_id: Callable[[], str]) -> FlowComm
     server manages is ignored.
     """
     known = given(document)
-    translate = _common if "profile_id" in known else _translated
+    # "" parts with the Profile, so that the Flow says all by itself.
+    translate = _common if known.get("profile_id") else _translated
     try:
         return flow_of(translate(known, new_id))
     except Invalid as refusal:

@@ -13,6 +13,7 @@ from urllib.parse import quote, unquote_plus
 from tams.domain.flows import Flow, FlowMetadata, ImageParameters, VideoParameters
 from tams.domain.sources import ContentFormat
 from tams.domain.timerange import SECOND, format_timestamp
+from tams.domain.webhooks import Webhook, WebhookMetadata
 from tams.errors import Invalid
 from tams.wire.version_steps import Json, Step, each, refuse, with_only, without
 
@@ -85,6 +86,10 @@ def _keep(old: Flow, new: FlowMetadata) -> FlowMetadata:
     return replace(new, format=ContentFormat.IMAGE, essence_parameters=image)
 
 
+def _keep_webhook(old: Webhook, new: WebhookMetadata) -> WebhookMetadata:
+    return replace(new, **{name: getattr(old, name) for name in _LATER})
+
+
 STEP = Step(
     version=VERSION,
     absent=frozenset({"/service/storage-backends", "/objects/{}"}),
@@ -102,4 +107,5 @@ STEP = Step(
     },
     reword=_reword,
     keep=_keep,
+    keep_webhook=_keep_webhook,
 )

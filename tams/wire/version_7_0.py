@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 from hashlib import sha256
 
-from tams.domain.flows import Flow, FlowMetadata
+from tams.domain.flows import Flow, FlowMetadata, VideoParameters
 from tams.domain.sources import ContentFormat
 from tams.domain.tags import Tags
+from tams.domain.webhooks import Webhook, WebhookMetadata
 from tams.errors import Invalid
 from tams.wire.version_8_1 import joined
 from tams.wire.version_steps import Json, Step, each, refuse, with_only, without
@@ -106,7 +107,20 @@ def _reword(name: str, value: str) -> str:
 
 
 def _keep(old: Flow, new: FlowMetadata) -> FlowMetadata:
-    return replace(new, tags=_as_they_were(old.tags, new.tags))
+    before, after = old.essence_parameters, new.essence_parameters
+    if isinstance(before, VideoParameters) and isinstance(after, VideoParameters):
+        after = replace(after, vfr=_vfr(before, after))
+    return replace(new, tags=_as_they_were(old.tags, new.tags), essence_parameters=after)
+
+
+def _vfr(before: VideoParameters, after: VideoParameters) -> bool | None:
+    """That a rate does not vary cannot be said, so it still holds of the same rate."""
+    is_fixed = before.vfr is False and after.frame_rate == before.frame_rate
+    return False if is_fixed else after.vfr
+
+
+def _keep_webhook(old: Webhook, new: WebhookMetadata) -> WebhookMetadata:
+    return replace(new, tags=old.tags)
 
 
 def _as_they_were(old: Tags, new: Tags) -> Tags:
@@ -138,5 +152,6 @@ STEP = Step(
     event=_event,
     reword=_reword,
     keep=_keep,
+    keep_webhook=_keep_webhook,
     webhooks_by_url=True,
 )

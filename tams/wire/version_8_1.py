@@ -7,6 +7,7 @@ from typing import Any
 
 from tams.domain.flows import Flow, FlowMetadata
 from tams.domain.sources import ContentFormat
+from tams.domain.webhooks import Webhook, WebhookMetadata
 from tams.errors import Invalid, NotFound
 from tams.wire.version_steps import Json, Step, each, refuse, without
 
@@ -99,6 +100,25 @@ def _put_webhook(document: Json) -> Json:
     return document
 
 
+@each
+def _webhook(document: Json) -> Json:
+    document.pop("include_object_timerange", None)
+    for name in _COLLECTED_BY:
+        if document.get(name) == []:
+            del document[name]
+    return document
+
+
+def _keep_webhook(old: Webhook, new: WebhookMetadata) -> WebhookMetadata:
+    """With the filters that let only through what nothing collects, unless others are given."""
+    hidden: dict[str, Any] = {
+        name: ()
+        for name in _COLLECTED_BY
+        if getattr(old, name) == () and getattr(new, name) is None
+    }
+    return replace(new, include_object_timerange=old.include_object_timerange, **hidden)
+
+
 def _keep(old: Flow, new: FlowMetadata) -> FlowMetadata:
     return replace(new, status=old.status, essence_parameters=_with_init_segments(old, new))
 
@@ -125,7 +145,7 @@ STEP = Step(
         "tag": joined,
         "backend": without("tags"),
         "storage": _allocation,
-        "webhook": without("include_object_timerange"),
+        "webhook": _webhook,
     },
     requests={
         "flow": _put_flow,
@@ -135,4 +155,5 @@ STEP = Step(
         "webhook": _put_webhook,
     },
     keep=_keep,
+    keep_webhook=_keep_webhook,
 )

@@ -10,12 +10,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tams.domain.flows import Flow, FlowMetadata
+from tams.domain.webhooks import Webhook, WebhookMetadata
 from tams.errors import Invalid
 
 Json = Any
 Change = Callable[[Json], Json]
 Keep = Callable[[Flow, FlowMetadata], FlowMetadata]
 """Gives a Flow's new metadata what the old had and clients of the version cannot say."""
+KeepWebhook = Callable[[Webhook, WebhookMetadata], WebhookMetadata]
+"""The same of a webhook."""
 Reword = Callable[[str, str], str]
 """From the decoded name and the raw value of a query parameter to its raw value in the next one."""
 
@@ -26,6 +29,10 @@ def as_it_is(document: Json) -> Json:
 
 
 def _new(_: Flow, new: FlowMetadata) -> FlowMetadata:
+    return new
+
+
+def _new_webhook(_: Webhook, new: WebhookMetadata) -> WebhookMetadata:
     return new
 
 
@@ -50,6 +57,7 @@ class Step:
     event: Change = as_it_is
     reword: Reword = _raw
     keep: Keep = _new
+    keep_webhook: KeepWebhook = _new_webhook
     clips: bool = False
     webhooks_by_url: bool = False
 

@@ -12,6 +12,7 @@ from urllib.parse import unquote_plus
 
 from tams.domain.flows import Flow, FlowMetadata
 from tams.domain.timerange import TimeRange
+from tams.domain.webhooks import Webhook, WebhookMetadata
 from tams.wire import version_6_0, version_7_0, version_8_0, version_8_1
 from tams.wire.service import API_VERSION
 from tams.wire.version_steps import Change, Json, Step
@@ -87,8 +88,10 @@ class Version:
         self.has_webhooks_by_url = any(step.webhooks_by_url for step in down)
 
     def _present(self, document: Json) -> Json:
-        document.pop("extensions", None)  # they are at the root alone
-        return document | {"api_version": self.name}
+        # Extensions are at the root alone, and with them all streams of events but webhooks.
+        document.pop("extensions", None)
+        streams = [one for one in document["event_stream_mechanisms"] if one["name"] == "webhooks"]
+        return document | {"api_version": self.name, "event_stream_mechanisms": streams}
 
     def lacks(self, path: str) -> bool:
         """Whether a path that the standard has by now came later."""
@@ -127,6 +130,10 @@ class Version:
     def keep(self, old: Flow, new: FlowMetadata) -> FlowMetadata:
         """The new metadata of a Flow with what this version's clients cannot say of it."""
         return reduce(lambda found, step: step.keep(old, found), self._up, new)
+
+    def keep_webhook(self, old: Webhook, new: WebhookMetadata) -> WebhookMetadata:
+        """The same of a webhook."""
+        return reduce(lambda found, step: step.keep_webhook(old, found), self._up, new)
 
     def event(self, document: Json) -> Json:
         """The body that webhooks of this version are sent instead of ours."""

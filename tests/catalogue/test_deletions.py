@@ -228,6 +228,9 @@ async def test_requests_are_listed_by_expiry_the_open_ones_last(catalogue, flow)
         found = [request.id for request in (*first.items, *rest.items)]
         assert found == (wanted[::-1] if reverse else wanted)
         assert rest.next_key is None
+    ends = [done(early, at(1)).expiry, done(late, at(2)).expiry]
+    for now, number in zip((NOON, *ends), (3, 2, 1), strict=True):
+        assert await catalogue.read(lambda tx, it=now: tx.deletions.count(it)) == number
 
 
 async def test_a_page_key_of_something_else_is_refused(catalogue, flow):

@@ -391,6 +391,13 @@ async def test_flows_are_listed_with_the_record_of_their_deletion(catalogue, flo
     ]
     one = await list_flows(catalogue, "include", FlowQuery(label="kept"))
     assert [each.item.id for each in one.items] == [flow.id]
+    for shown, query, number in (
+        ("only", FlowQuery(), 1),
+        ("include", FlowQuery(), 2),
+        ("only", FlowQuery(label="living"), 0),
+    ):
+        asked = query, shown
+        assert await catalogue.read(lambda tx, it=asked: tx.trash.count_flows(*it)) == number
     await add_flows(catalogue, make_flow())
     living = await catalogue.read(lambda tx: tx.flows.list(FlowQuery(), PageRequest(1)))
     with pytest.raises(Invalid, match="page"):
@@ -414,6 +421,13 @@ async def test_sources_are_listed_with_the_record_of_their_deletion(catalogue):
     assert (await page("include", label="a")).items == [(living, None)]
     with pytest.raises(Invalid, match="tags"):
         await page("only", collected_by=frozenset())
+    for shown, query, number in (
+        ("only", SourceQuery(), 1),
+        ("include", SourceQuery(), 2),
+        ("only", SourceQuery(label="a"), 0),
+    ):
+        asked = query, shown
+        assert await catalogue.read(lambda tx, it=asked: tx.trash.count_sources(*it)) == number
 
 
 async def test_an_object_that_waits_is_hidden_and_waits_on(catalogue, flow):

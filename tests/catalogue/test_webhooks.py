@@ -140,6 +140,8 @@ async def test_webhooks_are_listed_by_url_then_id(catalogue):
         assert found == (wanted[::-1] if reverse else wanted)
     tagged = await page(tags=TagFilter({"tag": ("https://b",)}))
     assert [item.id for item in tagged.items] == [made[0].id]
+    for tags, number in ((TagFilter(), 5), (TagFilter({"tag": ("https://a",)}), 2)):
+        assert await catalogue.read(lambda tx, it=tags: tx.webhooks.count(it)) == number
     with pytest.raises(Invalid, match="page"):
         await page((await page()).next_key, reverse=True)
 

@@ -102,6 +102,14 @@ async def test_a201_wrong_input_is_a_422_that_says_where(vast, method, path, bod
 
 
 @pytest.mark.parametrize(
+    ("query", "name"), [("%ff=1", "query"), ("limit=%ff", "limit"), ("label=a%00", "label")]
+)
+async def test_a201_a_query_that_cannot_be_read_is_wrong_input(vast, query, name):
+    [told] = (await vast.ask("GET", f"/flows?{query}")).is_status(422).json["detail"]
+    assert told["loc"] == list(dict.fromkeys(["query", name]))
+
+
+@pytest.mark.parametrize(
     ("path", "detail"),
     [("sources", "Source not found"), ("flows", "Flow not found"), ("objects", "Object not found")],
 )
@@ -235,6 +243,29 @@ async def test_a106_segments_come_as_json_too_with_times_of_a_clock(vast):
     listed = (await vast.ask("POST", f"{path}/segments", [again])).is_status(200).json
     assert [one["object_id"] for one in listed["failed_segments"]] == [again["object_id"]]
     assert (await vast.read(f"{path}/segments"))["paging"]["total"] == 1
+
+
+async def test_a_clock_tells_times_in_queries_and_of_objects_too(vast):
+    flow = await vast.flow(container="video/mp4")
+    path = f"/flows/{flow['id']}/segments"
+    whole = {"object_timerange": "[00:00:00.000,01:00:00.000)"}
+    await vast.segment(flow["id"], "[00:00:00.000,00:00:10.000)", **whole)
+    place = {"url": f"https://elsewhere.example.com/{new_id()}", "label": new_id()}
+    times = {"timerange": "[00:00:10.000,00:00:20.000)", **whole}
+    await vast.make(path, {"object_id": new_id(), **times, "get_urls": [place]})
+    told = (await vast.read(f"{path}?include_object_timerange=true"))["data"]
+    assert [one["timerange"] for one in told] == ["[0:0_10:0)", "[10:0_20:0)"]
+    assert {one["object_timerange"] for one in told} == {"[0:0_3600:0)"}
+    later = "timerange=[00:00:10.000,00:05:00.000)"
+    for query in (later, f"limit=9&{later.replace(':', '%3A').replace('[', '%5B')}"):
+        found = await vast.read(f"{path}?{query}&include_object_timerange=true")
+        assert found["data"] == told[1:]
+        assert (await vast.read(f"/flows?label={new_id()}&{query}"))["data"] == []
+    read = await vast.read(f"/flows/{flow['id']}?include_timerange=true&{later}")
+    assert read["timerange"] == "[10:0_20:0)"
+    (await vast.ask("DELETE", f"{path}?{later}")).is_status(204)
+    assert (await vast.read(path))["paging"]["total"] == 1
+    (await vast.ask("GET", f"{path}?timerange=[00:61:10.000,00:05:00.000)")).is_status(422)
 
 
 async def test_a142_a144_an_object_tells_which_flows_refer_to_it(vast):

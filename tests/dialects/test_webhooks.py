@@ -70,6 +70,37 @@ async def test_what_a_later_webhook_has_beyond_stays_when_it_is_changed(server, 
     )
 
 
+async def test_what_the_version_does_not_know_of_a_webhook_stays(server, api, version):
+    hook = a_hook(
+        flow_collected_by_ids=[],
+        source_collected_by_ids=[],
+        accept_storage_ids=[new_id()],
+        presigned=True,
+        verbose_storage=True,
+        include_object_timerange=True,
+        tags={"many": ["a", "b"]},
+    )
+    added = (await server.post(HOOKS, hook)).is_status(201).json
+    [seen] = [one for one in await api.read(HOOKS) if one["url"] == hook["url"]]
+    if version != "8.2":
+        assert seen.keys().isdisjoint({"flow_collected_by_ids", "include_object_timerange"})
+    if version in OLD_WEBHOOKS:
+        (await api.post(HOOKS, seen)).is_status(201)
+    else:
+        (await api.put(f"{HOOKS}/{added['id']}", seen)).is_status(201)
+    assert await server.read(f"{HOOKS}/{added['id']}") == added
+
+
+@pytest.mark.parametrize("version", ["8.0", "8.1"])
+async def test_filters_by_collectors_that_are_given_replace_the_hidden_ones(server, api):
+    path = f"{HOOKS}/{(await server.post(HOOKS, a_hook(flow_collected_by_ids=[]))).json['id']}"
+    collector = new_id()
+    changed = await api.read(path) | {"flow_collected_by_ids": [collector]}
+    (await api.put(path, changed)).is_status(201)
+    assert (await server.read(path))["flow_collected_by_ids"] == [collector]
+    (await api.put(path, await api.read(path) | {"flow_collected_by_ids": []})).is_status(400)
+
+
 @pytest.mark.parametrize("version", OLD_WEBHOOKS)
 @pytest.mark.parametrize(
     "wrong",

@@ -32,6 +32,10 @@ class Deletions(ABC):
         """
 
     @abstractmethod
+    async def count(self, now: datetime) -> int:
+        """How many have not expired."""
+
+    @abstractmethod
     async def lock(self, key: int) -> DeletionRequest | None:
         """Return an open request, and keep others from working on it until the work ends."""
 

@@ -114,7 +114,15 @@ class Trash(ABC):
         """One page of the Flows that are kept, alone or beside those that live."""
 
     @abstractmethod
+    async def count_flows(self, query: FlowQuery, shown: Shown) -> int:
+        """How many such Flows there are."""
+
+    @abstractmethod
     async def list_sources(
         self, query: SourceQuery, page: PageRequest, shown: Shown
     ) -> Page[Trashed[Source]]:
         """The same for Sources, by label and format alone."""
+
+    @abstractmethod
+    async def count_sources(self, query: SourceQuery, shown: Shown) -> int:
+        """How many such Sources there are."""

@@ -48,6 +48,10 @@ class Webhooks(ABC):
         """One page by URL (statement 247); raises `Invalid` for a page key of something else."""
 
     @abstractmethod
+    async def count(self, tags: TagFilter) -> int:
+        """How many webhooks pass."""
+
+    @abstractmethod
     async def claim(self, now: datetime, lease_until: datetime) -> ClaimedWebhook | None:
         """Take the webhook that has been due longest, that nobody holds and that has work.
 

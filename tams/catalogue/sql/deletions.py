@@ -130,6 +130,10 @@ class SQLDeletions(Deletions):
         found = await _REQUESTS.page(self._connection, filters, page)
         return Page([row.request() for row in found.items], found.next_key)
 
+    async def count(self, now: datetime) -> int:
+        filters = Filters(parameters={"now": microseconds(now)})
+        return await _REQUESTS.count(self._connection, filters)
+
     async def lock(self, key: int) -> DeletionRequest | None:
         rows = await self._connection.fetch(_LOCK, {"key": key})
         return RequestRow._make(rows[0]).request() if rows else None

@@ -23,7 +23,7 @@ from tams.catalogue.sql.schema import flow, object_
 from tams.catalogue.sql.segment_removal import find_lost, find_slice, move, uncount
 from tams.catalogue.sql.segment_tags import move_all_tags, move_tags
 from tams.catalogue.sql.statements import Written
-from tams.catalogue.sql.trash_listing import list_flows, list_sources
+from tams.catalogue.sql.trash_listing import count_flows, count_sources, list_flows, list_sources
 from tams.catalogue.sql.trash_schema import deletion_record, trashed_source
 from tams.domain.flows import CollectionItem, Flow, FlowQuery, LockedFlow
 from tams.domain.pages import Page, PageRequest
@@ -252,10 +252,16 @@ class SQLTrash(Trash):
     ) -> Page[Trashed[Flow]]:
         return await list_flows(self._connection, query, page, shown)
 
+    async def count_flows(self, query: FlowQuery, shown: Shown) -> int:
+        return await count_flows(self._connection, query, shown)
+
     async def list_sources(
         self, query: SourceQuery, page: PageRequest, shown: Shown
     ) -> Page[Trashed[Source]]:
         return await list_sources(self._connection, query, page, shown)
+
+    async def count_sources(self, query: SourceQuery, shown: Shown) -> int:
+        return await count_sources(self._connection, query, shown)
 
     async def _count(self, flow: LockedFlow, grave: int, rows: Sequence[Row]) -> None:
         """Let the row of the Flow count the Segments that are about to come back."""

@@ -99,6 +99,13 @@ async def list_flows(
     return Page(await _whole_flows(connection, found.items), found.next_key)
 
 
+async def count_flows(connection: Connection, query: FlowQuery, shown: Shown) -> int:
+    """See `Trash.count_flows`."""
+    filters = flow_filters(query)
+    await FLOW_TAGS.weigh(connection, filters)
+    return await _FLOWS[shown].count(connection, filters)
+
+
 async def _whole_flows(connection: Connection, rows: Sequence[FlowRow]) -> Sequence[Trashed[Flow]]:
     pks = [row.pk for row in rows]
     tags = await FLOW_TAGS.load(connection, pks)
@@ -119,12 +126,7 @@ async def list_sources(
     connection: Connection, query: SourceQuery, page: PageRequest, shown: Shown
 ) -> Page[Trashed[Source]]:
     """See `Trash.list_sources`; raises `Invalid` for filters that only living Sources have."""
-    if query.tags != TagFilter() or query.collected_by is not None:
-        raise Invalid("deleted", shown, "it must come without filters by tags and collected_by_ids")
-    filters = Filters()
-    filters.label(query.label)
-    filters.equal(query, ("format",))
-    found = await _SOURCES[shown].page(connection, filters, page)
+    found = await _SOURCES[shown].page(connection, _source_filters(query, shown), page)
     ids = [row.id for row in found.items if row.pk > 0]
     living = {one.id: one for one in await SQLSources(connection).get_many(ids)}
     records = await _records(connection, found.items)
@@ -135,6 +137,20 @@ async def list_sources(
         for row in found.items
     ]
     return Page(items, found.next_key)
+
+
+async def count_sources(connection: Connection, query: SourceQuery, shown: Shown) -> int:
+    """See `Trash.count_sources`; raises `Invalid` as `list_sources` does."""
+    return await _SOURCES[shown].count(connection, _source_filters(query, shown))
+
+
+def _source_filters(query: SourceQuery, shown: Shown) -> Filters:
+    if query.tags != TagFilter() or query.collected_by is not None:
+        raise Invalid("deleted", shown, "it must come without filters by tags and collected_by_ids")
+    filters = Filters()
+    filters.label(query.label)
+    filters.equal(query, ("format",))
+    return filters
 
 
 async def _records(

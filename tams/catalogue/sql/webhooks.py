@@ -190,6 +190,11 @@ class SQLWebhooks(Webhooks):
         found = await _WEBHOOKS.page(self._connection, filters, replace(page, sort="label"))
         return Page(await self._whole(found.items), found.next_key)
 
+    async def count(self, tags: TagFilter) -> int:
+        filters = Filters()
+        filter_tags(filters, tags)
+        return await _WEBHOOKS.count(self._connection, filters)
+
     async def claim(self, now: datetime, lease_until: datetime) -> ClaimedWebhook | None:
         found = await self._connection.fetch(_NEXT, {"now": microseconds(now)})
         if not found:

@@ -14,16 +14,17 @@ from tams.api.deletions import deleted
 from tams.api.deps import ServicesDep, SizesDep, WhoDep
 from tams.api.extension_deps import ExtensionServicesDep
 from tams.api.flows import flow_query
-from tams.api.manner import manner
 from tams.api.query import Query
 from tams.dialects.vast.lists import listed, window_of
+from tams.dialects.vast.manner import MannerDep, ShownDep
 from tams.domain.flows import FlowCommon
 from tams.domain.timerange import ETERNITY
 from tams.errors import Invalid
 from tams.wire.batches import parse_batch
 from tams.wire.technical import read_object
-from tams.wire.vast import flow_fields
+from tams.wire.vast import flow_fields, marks
 from tams.wire.vendor_flows import vendor_flow
+from tams.wire.vendor_keeping import kept
 
 router = APIRouter()
 
@@ -31,10 +32,16 @@ _FLOW = "/flows/{resource_id:tams_id}"
 
 
 @router.get("/flows")
-async def list_flows(request: Request, services: ExtensionServicesDep, sizes: SizesDep) -> Response:
+async def list_flows(
+    request: Request, services: ExtensionServicesDep, sizes: SizesDep, shown: ShownDep
+) -> Response:
     """The Flows that pass the filters, newest first."""
     query = Query(request.scope["query_string"])
-    window = window_of(query, sizes)
+    window = window_of(query, sizes, ("created", "metadata_updated", "label"))
+    if shown is not None:
+        all_found = await services.windows.trashed_flows(flow_query(query), window, shown)
+        items = (flow_fields(flow) | marks(record) for flow, record in all_found.items)
+        return listed(items, window, all_found.total)
     found = await services.windows.flows(flow_query(query), window)
     return listed(map(flow_fields, found.items), window, found.total)
 
@@ -73,12 +80,12 @@ async def get_flow(resource_id: str, request: Request, services: ServicesDep) ->
 async def put_flow(
     resource_id: str, request: Request, services: ServicesDep, who: WhoDep
 ) -> Response:
-    """Create a Flow (201), or replace its metadata (200)."""
+    """Create a Flow (201), or replace as much of its metadata as this shape shows (200)."""
     document = read_object(await read_body(request))
     flow = _flow({"id": resource_id, **document})
     if flow.id != resource_id:
         raise Invalid("id", flow.id, f"it must be the id in the path, {resource_id}")
-    created = await services.flows.put(who, flow)
+    created = await services.flows.put(who, flow, kept)
     shown = created or await services.flows.get(resource_id)
     status = 200 if created is None else 201
     return json_response(json.dumps(flow_fields(shown)).encode(), status)
@@ -86,10 +93,13 @@ async def put_flow(
 
 @router.delete(_FLOW)
 async def delete_flow(
-    resource_id: str, request: Request, services: ExtensionServicesDep, who: WhoDep
+    resource_id: str,
+    request: Request,
+    services: ExtensionServicesDep,
+    who: WhoDep,
+    asked: MannerDep,
 ) -> Response:
     """Delete a Flow, so that it can be taken back if nothing else is said."""
-    asked = manner(Query(request.scope["query_string"]), soft=True, cascade=True)
     return deleted(request, await services.soft_deletion.delete_flow(who, resource_id, asked))
 
 

@@ -10,8 +10,7 @@ from fastapi.responses import Response
 from tams.api.bodies import json_response, no_content, read_body
 from tams.api.deps import WhoDep
 from tams.api.extension_deps import ExtensionServicesDep
-from tams.api.manner import manner
-from tams.api.query import Query
+from tams.dialects.vast.manner import MannerDep
 from tams.domain.objects import ReservedObject
 from tams.wire.batches import parse_batch
 from tams.wire.technical import read_object
@@ -53,9 +52,8 @@ async def reserve_objects(
 
 @router.delete(_OBJECT)
 async def delete_object(
-    object_id: str, request: Request, services: ExtensionServicesDep, who: WhoDep
+    object_id: str, services: ExtensionServicesDep, who: WhoDep, asked: MannerDep
 ) -> Response:
     """Delete an Object that no Segment refers to, so that it can be taken back."""
-    asked = manner(Query(request.scope["query_string"]), soft=True, cascade=True)
     await services.soft_deletion.delete_object(who, object_id, asked)
     return no_content()

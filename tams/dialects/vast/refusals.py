@@ -23,10 +23,17 @@ async def _on_tams_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, TamsError):
         raise error
     if isinstance(error, Invalid):
-        query = Query(request.scope["query_string"])
-        place = "body" if query.text(error.field) is None else "query"
+        place = "query" if _is_asked(request, error.field) else "body"
         return json_response(json.dumps(refusal_fields(error, place)).encode(), 422)
     answer = refusal(error, request.url.path)
     detail = f"{error.kind} not found" if isinstance(error, NotFound) else str(error)
     kept = {name: value for name, value in answer.headers.items() if name != "content-length"}
     return Response(json.dumps({"detail": detail}).encode(), answer.status_code, kept)
+
+
+def _is_asked(request: Request, field: str) -> bool:
+    """Whether the query has a parameter of that name, or is such that it cannot be read."""
+    try:
+        return Query(request.scope["query_string"]).text(field) is not None
+    except Invalid:
+        return True

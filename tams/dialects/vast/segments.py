@@ -15,12 +15,13 @@ from tams.api.deletions import deleted
 from tams.api.deps import ServicesDep, SizesDep, WhoDep
 from tams.api.extension_deps import ExtensionServicesDep
 from tams.api.forms import FormRoute
-from tams.api.manner import manner
+from tams.api.get_urls import url_filter
 from tams.api.paging import base_url
 from tams.api.query import Query
 from tams.api.segment_forms import take_form
 from tams.api.segments import segment_query
 from tams.dialects.vast.lists import listed, window_of
+from tams.dialects.vast.manner import MannerDep
 from tams.domain.segment_ids import segment_id
 from tams.errors import Invalid
 from tams.services.windows import ShownSegment, ShownUrl
@@ -41,8 +42,13 @@ async def list_segments(
     query = Query(request.scope["query_string"])
     window = window_of(query, sizes)
     wanted = segment_query(query)._replace(tags=query.tags())
-    found = await services.windows.segments(base_url(request), flow_id, wanted, window)
-    return listed(map(_fields, found.items), window, found.total)
+    with_object = query.flag("include_object_timerange") or False
+    query.flag("verbose_storage")  # all is told of each URL, whatever it says
+    found = await services.windows.segments(
+        base_url(request), flow_id, wanted, window, url_filter(query), with_object=with_object
+    )
+    items = (_fields(each, with_object=with_object) for each in found.items)
+    return listed(items, window, found.total)
 
 
 async def upload_segments(
@@ -92,12 +98,14 @@ async def get_segment(
 
 @router.delete(_SEGMENTS)
 async def delete_segments(
-    flow_id: str, request: Request, services: ExtensionServicesDep, who: WhoDep
+    flow_id: str,
+    request: Request,
+    services: ExtensionServicesDep,
+    who: WhoDep,
+    asked: MannerDep,
 ) -> Response:
     """Delete the Segments completely within `timerange`, so that they can be taken back."""
-    query = Query(request.scope["query_string"])
-    asked = manner(query, soft=True, cascade=True)
-    found = segment_query(query)
+    found = segment_query(Query(request.scope["query_string"]))
     return deleted(
         request, await services.soft_deletion.delete_segments(who, flow_id, found, asked)
     )
@@ -108,9 +116,12 @@ def _made(shown: Sequence[ShownSegment], *, is_array: bool) -> Response:
     return json_response(json.dumps(fields if is_array else fields[0]).encode(), 201)
 
 
-def _fields(shown: ShownSegment) -> dict[str, Any]:
+def _fields(shown: ShownSegment, *, with_object: bool = False) -> dict[str, Any]:
     urls = [_url(shown.id, each) for each in shown.urls]
-    return segment_fields(shown.id, shown.flow_id, shown.segment, shown.facts, shown.tags, urls)
+    segment = shown.segment
+    covers = {"object_timerange": str(segment.object_timerange)} if with_object else {}
+    told = segment_fields(shown.id, shown.flow_id, segment, shown.facts, shown.tags, urls)
+    return told | covers
 
 
 def _url(name: str, shown: ShownUrl) -> dict[str, Any]:

@@ -12,14 +12,14 @@ from fastapi.responses import Response
 from tams.api.bodies import json_response, no_content, read_body
 from tams.api.deps import ServicesDep, SizesDep, WhoDep
 from tams.api.extension_deps import ExtensionServicesDep
-from tams.api.manner import manner
 from tams.api.query import Query
 from tams.api.sources import source_query
 from tams.dialects.vast.lists import listed, window_of
+from tams.dialects.vast.manner import MannerDep, ShownDep
 from tams.domain.sources import SourceMetadata
 from tams.wire.batches import parse_batch
 from tams.wire.technical import read_object
-from tams.wire.vast import source_fields
+from tams.wire.vast import marks, source_fields
 from tams.wire.vendor_sources import vendor_source
 
 router = APIRouter()
@@ -29,11 +29,15 @@ _SOURCE = "/sources/{resource_id:tams_id}"
 
 @router.get("/sources")
 async def list_sources(
-    request: Request, services: ExtensionServicesDep, sizes: SizesDep
+    request: Request, services: ExtensionServicesDep, sizes: SizesDep, shown: ShownDep
 ) -> Response:
     """The Sources that pass the filters, newest first."""
     query = Query(request.scope["query_string"])
-    window = window_of(query, sizes)
+    window = window_of(query, sizes, ("created", "updated", "label"))
+    if shown is not None:
+        all_found = await services.windows.trashed_sources(source_query(query), window, shown)
+        items = (source_fields(source) | marks(record) for source, record in all_found.items)
+        return listed(items, window, all_found.total)
     found = await services.windows.sources(source_query(query), window)
     return listed(map(source_fields, found.items), window, found.total)
 
@@ -63,10 +67,9 @@ async def get_source(resource_id: str, services: ServicesDep) -> Response:
 
 @router.delete(_SOURCE)
 async def delete_source(
-    resource_id: str, request: Request, services: ExtensionServicesDep, who: WhoDep
+    resource_id: str, services: ExtensionServicesDep, who: WhoDep, asked: MannerDep
 ) -> Response:
     """Delete a Source: with its Flows and so that it can be taken back, if nothing else is said."""
-    asked = manner(Query(request.scope["query_string"]), soft=True, cascade=True)
     await services.soft_deletion.delete_source(who, resource_id, asked)
     return no_content()
 
