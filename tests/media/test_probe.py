@@ -33,7 +33,7 @@ def test_a_clip_is_described_in_the_words_of_the_standard(clip):
     assert media.origin == 0
 
 
-def test_h264_is_described_alike_from_both_of_its_forms(clip):
+def test_both_forms_of_h264_are_described_alike(clip):
     packed, stream = (probe(clip(end, seconds=4)).tracks[0] for end in (".mp4", ".ts"))
     assert packed.parameters.avc_parameters == stream.parameters.avc_parameters is not None
 
