@@ -18,7 +18,7 @@ from uuid import uuid5
 
 from tams.client.client import TAMSClient
 from tams.client.describing import Description, Said, describe
-from tams.client.ingest import ingest
+from tams.client.ingest import Contents, contents, ingest
 from tams.client.objects import allocate_all
 from tams.client.plans import NAMESPACE, Names, Wishes
 from tams.client.resources import Flow, SegmentPost
@@ -107,15 +107,20 @@ async def upload_file(client: TAMSClient, upload: Upload, watch: Watch) -> Uploa
     return Uploaded(planned.source_id, planned.flow["id"], added, planned.description.notes)
 
 
+async def plan_cut(upload: Upload) -> Contents:
+    """Read the file, and say what `upload_cut` would make of it; asks no server.
+
+    Raises `MediaUnreadable`, and `Invalid` for what is said of it.
+    """
+    return await contents(upload.file, _wishes(upload))
+
+
 async def upload_cut(client: TAMSClient, upload: Upload, watch: Watch) -> Uploaded:
     """Store one file in pieces, each track as a Flow of its own: `ingest` under these names.
 
     Raises as `upload_file` does.
     """
-    if upload.said != Said():
-        raise Invalid("cut", str(upload.file), "its tracks say themselves what they are")
-    names = Names(source=upload.source_name, flow=upload.flow_name, series=upload.series)
-    wishes = Wishes(label=upload.flow_name, source_label=upload.source_name, names=names)
+    wishes = _wishes(upload)
     try:
         async with asyncio.timeout(upload.timeout):
             done = await ingest(client, upload.file, wishes, watch)
@@ -242,6 +247,13 @@ class _Storing:
 
     def _tell(self, size: int, moved: int) -> None:
         self._watch(self._upload.file.name, moved, size)
+
+
+def _wishes(upload: Upload) -> Wishes:
+    if not upload.said.is_empty:
+        raise Invalid("cut", str(upload.file), "its tracks say themselves what they are")
+    names = Names(source=upload.source_name, flow=upload.flow_name, series=upload.series)
+    return Wishes(label=upload.flow_name, source_label=upload.source_name, names=names)
 
 
 def _late(upload: Upload) -> str:
