@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tams.cli.remote import bars, connect, run
+from tams import DEFAULT_URL
+from tams.cli.remote import bars, connect, run, server_option
 from tams.errors import Invalid, MediaUnreadable, TamsError
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from tams.client.ingest import Contents
     from tams.client.upload import Failure, Plan, Upload, Uploaded
 
-DEFAULT_URL = "http://localhost:8000"
 INTERRUPTED = "interrupted; the same command adds what is missing"
 PREFIX = "Episode"
 
@@ -64,16 +64,7 @@ def upload(
     timeout: Annotated[
         float, typer.Option(metavar="SECONDS", min=1, help="Time that each file may take.")
     ] = 3600,
-    url: Annotated[
-        str,
-        typer.Option(
-            "--base-url",
-            "--url",
-            envvar="TAMS_API_BASE_URL",
-            metavar="URL",
-            help="Address of the server.",
-        ),
-    ] = DEFAULT_URL,
+    url: Annotated[str, server_option("--base-url", "--url")] = DEFAULT_URL,
     *,
     series_mode: Annotated[
         bool,

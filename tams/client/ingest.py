@@ -19,7 +19,7 @@ from tams.client.bit_rates import Measured, bit_rates
 from tams.client.client import TAMSClient
 from tams.client.extras import require_media
 from tams.client.objects import InitObjects, allocate_all
-from tams.client.plans import Naming, Plan, Wishes
+from tams.client.plans import Naming, Plan, Wishes, fingerprint
 from tams.client.resources import Flow, SegmentPost
 from tams.client.transfers import Tally, Watch, all_of, in_thread
 from tams.domain.timerange import TimeRange, format_timestamp
@@ -63,7 +63,7 @@ async def contents(file: Path, wishes: Wishes) -> Contents:
     Raises `MediaUnreadable`, and `Invalid` for a container that does not take a track of it.
     """
     require_media()
-    from tams.media.probe import fingerprint, probe
+    from tams.media.probe import probe
 
     naming = Naming(await in_thread(partial(fingerprint, file)), file.name, wishes)
     fragmented = wishes.container == "fmp4"

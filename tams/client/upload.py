@@ -8,7 +8,6 @@ runs at once make one Segment between them.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,7 +19,7 @@ from tams.client.client import TAMSClient
 from tams.client.describing import Description, Said, describe
 from tams.client.ingest import Contents, contents, ingest
 from tams.client.objects import allocate_all
-from tams.client.plans import NAMESPACE, Names, Wishes
+from tams.client.plans import NAMESPACE, Names, Wishes, fingerprint
 from tams.client.resources import Flow, SegmentPost
 from tams.client.transfers import Watch, in_thread
 from tams.errors import Invalid, MediaUnreadable, RequestFailed, TamsError
@@ -77,7 +76,7 @@ async def plan(upload: Upload) -> Plan:
 
     Raises `MediaUnreadable`, and `Invalid` for what is said of it.
     """
-    content = await in_thread(partial(_fingerprint, upload.file))
+    content = await in_thread(partial(fingerprint, upload.file))
     description = await describe(upload.file, upload.said)
     owner = description.format if upload.series else f"{description.format} {content}"
     source_id = str(uuid5(NAMESPACE, f"{owner} upload source {upload.source_name}"))
@@ -277,15 +276,3 @@ def _explained(error: RequestFailed, file: Path) -> str:
             return f"{file}: it is too large for one upload to this store: {error}"
         case _:
             return f"{file}: {error}"
-
-
-def _fingerprint(file: Path) -> str:
-    """The SHA-256 of a file's bytes; raises `MediaUnreadable` if there are none."""
-    try:
-        with file.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
-            if stream.tell() == 0:
-                raise MediaUnreadable(f"{file}: it is empty")
-            return digest
-    except OSError as error:
-        raise MediaUnreadable(f"{file}: {error.strerror}") from error
