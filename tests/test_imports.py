@@ -26,6 +26,6 @@ def test_commands_that_speak_to_a_server_use_the_client_library_alone():
         for command in commands
         for module in graph.find_modules_directly_imported_by(command)
     }
-    ours = {"cli", "client", "domain", "errors", "rich", "typer"}
+    ours = {"tams", "cli", "client", "domain", "errors", "rich", "typer"}
     assert used & ours == ours
     assert used - ours <= set(sys.stdlib_module_names) - {"http", "socket", "urllib"}

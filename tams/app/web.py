@@ -54,8 +54,9 @@ EXPOSED = [
     "X-Paging-Count",
     "X-Paging-Reverse-Order",
     "X-Paging-Timerange",
+    "X-TAMS-Last-Event-Id",
 ]
-"""Headers that a browser lets scripts read (statement 259)."""
+"""Headers that a browser lets scripts read (statement 259, and those of extensions)."""
 
 
 def build_application(settings: Settings, services: Services, worker: Worker) -> FastAPI:

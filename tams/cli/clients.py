@@ -1,4 +1,4 @@
-"""What a client has taken of what it was sent, as far as this machine knows."""
+"""What a client has taken of what it was sent, as far as this machine knows, and since when."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ import socket
 import struct
 import sys
 import termios
+from collections.abc import Callable
 from fcntl import ioctl
+from typing import NamedTuple
 
+_LOOKS = 8
+"""How often a client is looked at within the time that it has."""
 _ACKNOWLEDGED = slice(120, 128)
 """Where Linux's `tcp_info` has the number of bytes that were acknowledged (`tcpi_bytes_acked`)."""
 
@@ -37,3 +41,48 @@ def drop(transport: asyncio.Transport) -> None:
     client = transport.get_extra_info("socket")
     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()
+
+
+class Look(NamedTuple):
+    """What is seen of a client, which changes as it goes on, and whether it is waited for."""
+
+    state: tuple[object, ...]
+    is_waited_for: bool
+
+
+class Watch:
+    """Looks at a client now and then, so that its requests pay nothing.
+
+    `give_up` is called where the client is waited for and nothing of its `state` has changed in
+    `patience` seconds.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        patience: float,
+        look: Callable[[], Look],
+        give_up: Callable[[], None],
+    ) -> None:
+        self._loop = loop
+        self._patience = patience
+        self._look = look
+        self._give_up = give_up
+        self._seen = look().state
+        self._since = loop.time()
+        self._later()
+
+    def end(self) -> None:
+        """Look no more."""
+        self._next.cancel()
+
+    def _later(self) -> None:
+        self._next = self._loop.call_later(self._patience / _LOOKS, self._judge)
+
+    def _judge(self) -> None:
+        look, now = self._look(), self._loop.time()
+        if look.state != self._seen or not look.is_waited_for:
+            self._seen, self._since = look.state, now
+        elif now - self._since >= self._patience:
+            self._give_up()
+        self._later()

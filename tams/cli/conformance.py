@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tams.cli.remote import DEFAULT_URL, Url, bars, run, screen
+from tams import DEFAULT_URL
+from tams.cli.remote import Url, bars, run, screen
 from tams.errors import Invalid
 
 if TYPE_CHECKING:

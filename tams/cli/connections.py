@@ -10,12 +10,10 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from tams.api.errors import error_response
-from tams.cli.clients import bytes_taken, bytes_unread, drop
+from tams.cli.clients import Look, Watch, bytes_taken, bytes_unread, drop
 from tams.cli.lending import LendingProtocol
 from tams.errors import Busy, TooLarge, TooSlow
 
-_LOOKS = 8
-"""How often a client is looked at within the time that it has."""
 _MOST_OF_HEAD = 1 << 16
 """Bytes of a request's head after which no more of it is waited for."""
 _REFUSAL_S = 1.0
@@ -42,9 +40,7 @@ class Connection(LendingProtocol):
             self.app = _refuse
             self.patience = min(self.patience, _REFUSAL_S)
         self._part_of_head = 0
-        self._since = self.loop.time()
-        self._seen = (self.cycle, 0, 0)
-        self._look_later()
+        self._watch = Watch(self.loop, self.patience, self._look, self._give_up)
         if excess > self.most // 8 + 1:
             transport.abort()
 
@@ -63,27 +59,18 @@ class Connection(LendingProtocol):
             self.transport.write(_whole(_too_many()))
             self.transport.close()
             return
-        self._next_look.cancel()
+        self._watch.end()
         super().handle_websocket_upgrade()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Look no more."""
-        self._next_look.cancel()
+        self._watch.end()
         super().connection_lost(exc)
 
-    def _look_later(self) -> None:
-        self._next_look = self.loop.call_later(self.patience / _LOOKS, self._look)
-
-    def _look(self) -> None:
-        """Give it up if its client has kept us waiting; the requests pay nothing for the look."""
+    def _look(self) -> Look:
         unread = bytes_unread(self.transport)
-        seen = (self.cycle, unread, bytes_taken(self.transport))
-        now = self.loop.time()
-        if seen != self._seen or not (unread or self._waits_for_head()):
-            self._seen, self._since = seen, now
-        elif now - self._since >= self.patience:
-            self._give_up(unread)
-        self._look_later()
+        state = (self.cycle, unread, bytes_taken(self.transport))
+        return Look(state, bool(unread) or self._waits_for_head())
 
     def _waits_for_head(self) -> bool:
         return self.cycle is None or self._has_part_of_head()
@@ -91,8 +78,8 @@ class Connection(LendingProtocol):
     def _has_part_of_head(self) -> bool:
         return self.scope is not None and (self.cycle is None or self.cycle.scope is not self.scope)
 
-    def _give_up(self, unread: int) -> None:
-        if unread:
+    def _give_up(self) -> None:
+        if bytes_unread(self.transport):
             drop(self.transport)
         elif self._has_part_of_head():
             self.transport.write(_whole(_too_slow(self.patience)))

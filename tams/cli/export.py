@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tams.cli.remote import DEFAULT_URL, Url, bars, connect, run
+from tams import DEFAULT_URL
+from tams.cli.remote import Url, bars, connect, run
 from tams.domain.timerange import TimeRange
 from tams.errors import Invalid
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from tams.cli.remote import DEFAULT_URL, Url, bars, connect, run
+from tams import DEFAULT_URL
+from tams.cli.remote import Url, bars, connect, run
 from tams.domain.timerange import SECOND, bounded, format_timestamp, parse_timestamp
 from tams.errors import Invalid
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
-from tams.cli.remote import DEFAULT_URL, Url, connect, run, screen
+from tams import DEFAULT_URL
+from tams.cli.remote import Url, connect, run, screen
 from tams.errors import Invalid
 
 if TYPE_CHECKING:

@@ -20,13 +20,16 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-Url = Annotated[
-    str,
-    typer.Option(envvar="TAMS_API_BASE_URL", help="Address of the server.", metavar="URL"),
-]
-"""The option `--url`."""
 
-DEFAULT_URL = "http://127.0.0.1:8000"
+def server_option(*names: str) -> Any:  # noqa: ANN401 (typer's own)
+    """The option of these names that says where the server is."""
+    return typer.Option(
+        *names, envvar="TAMS_API_BASE_URL", help="Address of the server.", metavar="URL"
+    )
+
+
+Url = Annotated[str, server_option("--url")]
+
 INTERRUPTED = 130
 UNLIMITED = 1 << 16
 """Columns of an output that is no screen."""

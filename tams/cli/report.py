@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import AsyncIterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tams.cli.configuration import configured
 from tams.cli.counting import counting
 from tams.cli.remote import run, screen
-from tams.settings import read_settings
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -50,7 +49,7 @@ async def _report() -> dict[str, Facts]:
     from tams.app.upkeep import upkeep
 
     with counting() as tell:
-        async with upkeep(read_settings(os.environ), tell) as store:
+        async with upkeep(configured(), tell) as store:
             return await _ask(store.analytics)
 
 

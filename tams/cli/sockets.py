@@ -9,10 +9,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 
-from tams.cli.clients import bytes_taken, bytes_unread, drop
-
-_LOOKS = 8
-"""How often a client is looked at within the time that it has."""
+from tams.cli.clients import Look, Watch, bytes_taken, bytes_unread, drop
 
 
 class Socket(WebSocketsSansIOProtocol):
@@ -31,24 +28,16 @@ class Socket(WebSocketsSansIOProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to look at it."""
         super().connection_made(transport)
-        self._seen = (0, 0)
-        self._since = self.loop.time()
-        self._look_later()
+        self._watch = Watch(self.loop, self._patience, self._look, self._give_up)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Look no more."""
-        self._next_look.cancel()
+        self._watch.end()
         super().connection_lost(exc)
 
-    def _look_later(self) -> None:
-        self._next_look = self.loop.call_later(self._patience / _LOOKS, self._look)
-
-    def _look(self) -> None:
+    def _look(self) -> Look:
         unread = bytes_unread(self.transport)
-        seen = (unread, bytes_taken(self.transport))
-        now = self.loop.time()
-        if seen != self._seen or not unread:
-            self._seen, self._since = seen, now
-        elif now - self._since >= self._patience:
-            drop(self.transport)
-        self._look_later()
+        return Look((unread, bytes_taken(self.transport)), unread > 0)
+
+    def _give_up(self) -> None:
+        drop(self.transport)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tams.cli.remote import bars, connect, run
+from tams import DEFAULT_URL
+from tams.cli.remote import bars, connect, run, server_option
 from tams.errors import Invalid, MediaUnreadable, TamsError
 
 if TYPE_CHECKING:
     from tams.client.describing import Said
+    from tams.client.ingest import Contents
     from tams.client.upload import Failure, Plan, Upload, Uploaded
 
-DEFAULT_URL = "http://localhost:8000"
 INTERRUPTED = "interrupted; the same command adds what is missing"
 PREFIX = "Episode"
 
@@ -62,16 +64,7 @@ def upload(
     timeout: Annotated[
         float, typer.Option(metavar="SECONDS", min=1, help="Time that each file may take.")
     ] = 3600,
-    url: Annotated[
-        str,
-        typer.Option(
-            "--base-url",
-            "--url",
-            envvar="TAMS_API_BASE_URL",
-            metavar="URL",
-            help="Address of the server.",
-        ),
-    ] = DEFAULT_URL,
+    url: Annotated[str, server_option("--base-url", "--url")] = DEFAULT_URL,
     *,
     series_mode: Annotated[
         bool,
@@ -157,10 +150,13 @@ def _refuse(options: dict[str, str | None], rule: str) -> None:
 
 
 async def _upload(uploads: list[Upload], url: str, *, cut: bool, dry_run: bool) -> None:
-    from tams.client.upload import plan, upload_cut, upload_each, upload_file
+    from tams.client.upload import plan, plan_cut, upload_cut, upload_each, upload_file
 
     if dry_run:
-        failures = await upload_each(uploads, plan, _foretell)
+        if cut:
+            failures = await upload_each(uploads, plan_cut, _foretell_cut)
+        else:
+            failures = await upload_each(uploads, plan, _foretell)
         _end(len(uploads), failures, "could be uploaded")
         return
     async with connect(url) as client:
@@ -193,10 +189,25 @@ def _foretell(one: Upload, outcome: Plan | Failure) -> None:
     if isinstance(outcome, Failure):
         _complain(outcome)
         return
-    for note in outcome.description.notes:
-        typer.echo(f"tams: {one.file}: {note}", err=True)
     flow, timerange = outcome.flow, outcome.description.segment["timerange"]
-    typer.echo(f"{one.file}: would be uploaded, {flow['codec']} {timerange}")
+    what = f"uploaded, {flow['codec']} {timerange}"
+    _say_of(one, what, outcome.description.notes)
+
+
+def _foretell_cut(one: Upload, outcome: Contents | Failure) -> None:
+    from tams.client.upload import Failure
+
+    if isinstance(outcome, Failure):
+        _complain(outcome)
+        return
+    tracks = ", ".join(f"{track.kind} {track.codec}" for track in outcome.tracks)
+    _say_of(one, f"cut into Segments, {tracks}", outcome.left_out)
+
+
+def _say_of(one: Upload, what: str, notes: Sequence[str]) -> None:
+    for note in notes:
+        typer.echo(f"tams: {one.file}: {note}", err=True)
+    typer.echo(f"{one.file}: would be {what}")
     typer.echo(f"  Source {one.source_name}")
     typer.echo(f"  Flow   {one.flow_name}")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, cast
 
 import aiohttp
 
@@ -41,8 +41,9 @@ class TAMSClient:
 
     Lists follow paging to their end. A request is made again after a lost connection or a 429, 502,
     503 or 504 if that cannot do it twice; a storage allocation only if it never left. Every error
-    is a `RequestFailed` with the server's own words. With `credentials`, a token that the server
-    refuses is renewed once, and the request made again. A filter is a keyword argument; names that
+    is a `RequestFailed` with the server's own words, and so is an answer of another shape than the
+    standard's, such as those below `/vast`. With `credentials`, a token that the server refuses is
+    renewed once, and the request made again. A filter is a keyword argument; names that
     are no identifier go in by `**{"tag.genre": "news"}`.
     """
 
@@ -120,8 +121,7 @@ class TAMSClient:
     async def delete_flow(self, flow_id: str) -> dict[str, Any] | None:
         """DELETE /flows/{id}; return the delete request if the server goes on with it later."""
         url = self._connection.url("flows", flow_id)
-        deletion: dict[str, Any] | None = (await self._connection.call("DELETE", url)).body
-        return deletion
+        return (await self._connection.call("DELETE", url)).object_if_any()
 
     def segments(
         self,
@@ -147,7 +147,8 @@ class TAMSClient:
         failed: list[FailedSegment] = []
         for first in range(0, len(segments), BATCH):
             reply = await self._connection.call("POST", url, segments[first : first + BATCH])
-            failed += (reply.body or {}).get("failed_segments", [])
+            if "failed_segments" in (reply.object_if_any() or {}):
+                failed += reply.array_of("failed_segments")
         return failed
 
     async def delete_segments(
@@ -157,8 +158,7 @@ class TAMSClient:
         url = self._connection.url(
             "flows", flow_id, "segments", timerange=timerange, object_id=object_id
         )
-        deletion: dict[str, Any] | None = (await self._connection.call("DELETE", url)).body
-        return deletion
+        return (await self._connection.call("DELETE", url)).object_if_any()
 
     async def allocate(
         self,
@@ -183,8 +183,7 @@ class TAMSClient:
         body = {name: value for name, value in asked.items() if value is not None}
         url = self._connection.url("flows", flow_id, "storage")
         reply = await self._connection.call("POST", url, body, repeatable=False)
-        given: list[MediaObject] = reply.body["media_objects"]
-        return given
+        return reply.array_of("media_objects")
 
     async def upload(
         self, to: MediaObject, file: Path, progress: Progress = _unheard, *, plain: bool = False
@@ -212,13 +211,13 @@ class TAMSClient:
         return await self._get(Object, "objects", object_id)
 
     async def _get(self, _kind: type[T], *path: str, **query: Filter) -> T:
-        found: T = (await self._connection.call("GET", self._connection.url(*path, **query))).body
-        return found
+        reply = await self._connection.call("GET", self._connection.url(*path, **query))
+        return cast("T", reply.object())
 
     async def _list(self, _kind: type[T], *path: str, **filters: Filter) -> AsyncIterator[T]:
         url: str | None = self._connection.url(*path, **filters)
         while url is not None:
             reply = await self._connection.call("GET", url)
-            for item in reply.body:
+            for item in reply.array():
                 yield item
             url = reply.next_url

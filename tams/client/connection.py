@@ -40,10 +40,41 @@ _NEXT = re.compile(r'<([^>]*)>[^<]*;\s*rel="?next"?', re.IGNORECASE)
 
 
 class Reply(NamedTuple):
-    """A successful answer; `body` is None where there is none."""
+    """A successful answer to `request`; `body` is None where there is none."""
 
+    request: str
     body: Any
     next_url: str | None
+
+    def array(self) -> list[Any]:
+        """The body, where the standard has an array; raises `RequestFailed` if it is none."""
+        if not isinstance(self.body, list):
+            raise self._other("an array")
+        return self.body
+
+    def object(self) -> dict[str, Any]:
+        """The body, where the standard has an object; raises `RequestFailed` if it is none."""
+        if not isinstance(self.body, dict):
+            raise self._other("an object")
+        return self.body
+
+    def object_if_any(self) -> dict[str, Any] | None:
+        """The same, where the standard may leave it out."""
+        return None if self.body is None else self.object()
+
+    def array_of(self, name: str) -> list[Any]:
+        """A member of that object, which is an array; raises `RequestFailed` if it is none."""
+        member = self.object().get(name)
+        if not isinstance(member, list):
+            raise self._other(f"an object with {name}, an array")
+        return member
+
+    def _other(self, wanted: str) -> RequestFailed:
+        said = (
+            f"{self.request}: the answer is not {wanted}, as the standard has it; the root of a "
+            "TAMS server speaks the standard's shape, or /v8.2 below it does"
+        )
+        return RequestFailed(200, said)
 
 
 class Connection:
@@ -83,6 +114,7 @@ class Connection:
         """Make one API request, again where that is safe; raise `RequestFailed` on an error."""
         data = None if body is None else json.dumps(body).encode()
         headers = {} if data is None else {"Content-Type": "application/json"}
+        request = f"{method} {URL(url, encoded=True).path}"
         made = 0
 
         async def attempt() -> Reply:
@@ -95,9 +127,9 @@ class Connection:
             except RequestFailed as error:
                 # Where the answer to an earlier attempt was lost, what was to go is gone.
                 if error.status == 404 and method == "DELETE" and made > 1:
-                    return Reply(None, None)
+                    return Reply(request, None, None)
                 raise
-            return Reply(body, self._next(links))
+            return Reply(request, body, self._next(links))
 
         return await self._retry.run(attempt, repeatable=repeatable)
 

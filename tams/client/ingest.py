@@ -13,13 +13,13 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tams.client.bit_rates import Measured, bit_rates
 from tams.client.client import TAMSClient
 from tams.client.extras import require_media
 from tams.client.objects import InitObjects, allocate_all
-from tams.client.plans import Naming, Plan, Wishes
+from tams.client.plans import Naming, Plan, Wishes, fingerprint
 from tams.client.resources import Flow, SegmentPost
 from tams.client.transfers import Tally, Watch, all_of, in_thread
 from tams.domain.timerange import TimeRange, format_timestamp
@@ -48,15 +48,22 @@ class Ingested:
     added: int
 
 
-async def ingest(client: TAMSClient, file: Path, wishes: Wishes, watch: Watch) -> Ingested:
-    """Store each track of `file` as a Flow, and a multi-essence Flow that collects them.
+class Contents(NamedTuple):
+    """What a file holds: the tracks that can be stored, and what cannot, with the reason."""
 
-    `watch` hears of the file's name and the bytes stored, of about as many as the file has. Raises
-    `MediaUnreadable`, `RequestFailed`, and `Invalid` where a wish contradicts an earlier ingest of
-    this file.
+    naming: Naming
+    media: Media
+    tracks: Sequence[Track]
+    left_out: Sequence[str]
+
+
+async def contents(file: Path, wishes: Wishes) -> Contents:
+    """Read what would be stored of `file`; asks no server.
+
+    Raises `MediaUnreadable`, and `Invalid` for a container that does not take a track of it.
     """
     require_media()
-    from tams.media.probe import fingerprint, probe
+    from tams.media.probe import probe
 
     naming = Naming(await in_thread(partial(fingerprint, file)), file.name, wishes)
     fragmented = wishes.container == "fmp4"
@@ -66,21 +73,35 @@ async def ingest(client: TAMSClient, file: Path, wishes: Wishes, watch: Watch) -
     tracks = [track for track in media.tracks if track.carrier is not None]
     if not tracks:
         raise MediaUnreadable(f"{file}: no container takes any of its tracks as it is")
+    left_out = [
+        f"track {track.index} ({track.codec}) is left out: no container takes it as it is"
+        for track in media.tracks
+        if track not in tracks
+    ]
+    return Contents(naming, media, tracks, left_out)
+
+
+async def ingest(client: TAMSClient, file: Path, wishes: Wishes, watch: Watch) -> Ingested:
+    """Store each track of `file` as a Flow, and a multi-essence Flow that collects them.
+
+    `watch` hears of the file's name and the bytes stored, of about as many as the file has. Raises
+    `MediaUnreadable`, `RequestFailed`, and `Invalid` where a wish contradicts an earlier ingest of
+    this file.
+    """
+    found = await contents(file, wishes)
+    naming, tracks = found.naming, found.tracks
     plan = await _declare(client, naming, tracks, wishes)
     tally = await in_thread(partial(_tally, file, watch))
     stores = [
-        _TrackStore(client, media, track, naming.flow_id(track), plan, tally) for track in tracks
+        _TrackStore(client, found.media, track, naming.flow_id(track), plan, tally)
+        for track in tracks
     ]
     added = sum([await store.run() for store in stores])
     return Ingested(
         source_id=naming.source_id,
         flow_id=naming.multi_id,
         track_flows=[(track.kind, naming.flow_id(track)) for track in tracks],
-        left_out=[
-            f"track {track.index} ({track.codec}) is left out: no container takes it as it is"
-            for track in media.tracks
-            if track not in tracks
-        ],
+        left_out=found.left_out,
         start=plan.start,
         segments=sum(len(store.measured) for store in stores),
         added=added,

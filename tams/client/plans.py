@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 from uuid import UUID, uuid5
 
@@ -28,6 +30,18 @@ Container: TypeAlias = Literal["auto", "fmp4"]
 """What Objects are written in: what suits the codec, or fragmented MP4 with init Objects."""
 
 MULTI = "urn:x-nmos:format:multi"
+
+
+def fingerprint(file: Path) -> str:
+    """The SHA-256 of a file's bytes; raises `MediaUnreadable` if there are none."""
+    try:
+        with file.open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+            if stream.tell() == 0:
+                raise MediaUnreadable(f"{file}: it is empty")
+            return digest
+    except OSError as error:
+        raise MediaUnreadable(f"{file}: {error.strerror}") from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

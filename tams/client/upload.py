@@ -8,7 +8,6 @@ runs at once make one Segment between them.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,9 +17,9 @@ from uuid import uuid5
 
 from tams.client.client import TAMSClient
 from tams.client.describing import Description, Said, describe
-from tams.client.ingest import ingest
+from tams.client.ingest import Contents, contents, ingest
 from tams.client.objects import allocate_all
-from tams.client.plans import NAMESPACE, Names, Wishes
+from tams.client.plans import NAMESPACE, Names, Wishes, fingerprint
 from tams.client.resources import Flow, SegmentPost
 from tams.client.transfers import Watch, in_thread
 from tams.errors import Invalid, MediaUnreadable, RequestFailed, TamsError
@@ -77,7 +76,7 @@ async def plan(upload: Upload) -> Plan:
 
     Raises `MediaUnreadable`, and `Invalid` for what is said of it.
     """
-    content = await in_thread(partial(_fingerprint, upload.file))
+    content = await in_thread(partial(fingerprint, upload.file))
     description = await describe(upload.file, upload.said)
     owner = description.format if upload.series else f"{description.format} {content}"
     source_id = str(uuid5(NAMESPACE, f"{owner} upload source {upload.source_name}"))
@@ -107,15 +106,20 @@ async def upload_file(client: TAMSClient, upload: Upload, watch: Watch) -> Uploa
     return Uploaded(planned.source_id, planned.flow["id"], added, planned.description.notes)
 
 
+async def plan_cut(upload: Upload) -> Contents:
+    """Read the file, and say what `upload_cut` would make of it; asks no server.
+
+    Raises `MediaUnreadable`, and `Invalid` for what is said of it.
+    """
+    return await contents(upload.file, _wishes(upload))
+
+
 async def upload_cut(client: TAMSClient, upload: Upload, watch: Watch) -> Uploaded:
     """Store one file in pieces, each track as a Flow of its own: `ingest` under these names.
 
     Raises as `upload_file` does.
     """
-    if upload.said != Said():
-        raise Invalid("cut", str(upload.file), "its tracks say themselves what they are")
-    names = Names(source=upload.source_name, flow=upload.flow_name, series=upload.series)
-    wishes = Wishes(label=upload.flow_name, source_label=upload.source_name, names=names)
+    wishes = _wishes(upload)
     try:
         async with asyncio.timeout(upload.timeout):
             done = await ingest(client, upload.file, wishes, watch)
@@ -244,6 +248,13 @@ class _Storing:
         self._watch(self._upload.file.name, moved, size)
 
 
+def _wishes(upload: Upload) -> Wishes:
+    if not upload.said.is_empty:
+        raise Invalid("cut", str(upload.file), "its tracks say themselves what they are")
+    names = Names(source=upload.source_name, flow=upload.flow_name, series=upload.series)
+    return Wishes(label=upload.flow_name, source_label=upload.source_name, names=names)
+
+
 def _late(upload: Upload) -> str:
     return f"{upload.file}: not uploaded within {upload.timeout:g} s; allow it a longer time"
 
@@ -265,15 +276,3 @@ def _explained(error: RequestFailed, file: Path) -> str:
             return f"{file}: it is too large for one upload to this store: {error}"
         case _:
             return f"{file}: {error}"
-
-
-def _fingerprint(file: Path) -> str:
-    """The SHA-256 of a file's bytes; raises `MediaUnreadable` if there are none."""
-    try:
-        with file.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
-            if stream.tell() == 0:
-                raise MediaUnreadable(f"{file}: it is empty")
-            return digest
-    except OSError as error:
-        raise MediaUnreadable(f"{file}: {error.strerror}") from error

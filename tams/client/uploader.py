@@ -9,6 +9,7 @@ from pathlib import Path
 
 import structlog
 
+from tams import DEFAULT_URL
 from tams.client.client import TAMSClient
 from tams.client.describing import Said
 from tams.client.environment import connect
@@ -46,8 +47,7 @@ class TAMSVideoUploader:
         timeout: float = TIMEOUT_S,
         watch: Watch = lambda _name, _moved, _size: None,
     ) -> None:
-        url = base_url or os.environ.get("TAMS_API_BASE_URL")
-        self._base_url = url or "http://127.0.0.1:8000"
+        self._base_url = base_url or os.environ.get("TAMS_API_BASE_URL") or DEFAULT_URL
         self._token = token
         self._timeout = timeout
         self._watch = watch

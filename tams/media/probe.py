@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
@@ -70,15 +69,6 @@ class Media:
     origin: Fraction
     first_ticks: int | None
     """Where 33-bit time stamps are to be counted from; None in other containers."""
-
-
-def fingerprint(path: Path) -> str:
-    """Return the SHA-256 of a file's content in hexadecimal; raise `MediaUnreadable`."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise MediaUnreadable(f"{path}: {error.strerror}") from error
 
 
 def probe(path: Path, *, fragmented: bool = False) -> Media:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
+from tams import extensions
 from tams.settings import IN_MEMORY
 from tests.serving import serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+EXTENSIONS = Path(extensions.__file__).parent
+FOR_PROXIES = {"X-Accel-Buffering"}
 ORIGIN = {"Origin": "https://editor.example"}
 FLOW = "/flows/8a3f9c1e-6a52-4b4c-9f0e-111111111111"
 PATHS = [
@@ -67,6 +73,17 @@ async def test_answers_and_refusals_can_be_read_by_scripts(server, path):
         "x-paging-reverse-order",
         "x-paging-timerange",
     }
+
+
+async def test_the_headers_of_extensions_can_be_read_by_scripts(server):
+    answer = await server.get("/events", headers=ORIGIN)
+    exposed = _names(answer.headers["Access-Control-Expose-Headers"])
+    found = {name.lower() for name in answer.headers if name.lower().startswith("x-")}
+    assert "x-tams-last-event-id" in found
+    assert found <= exposed
+    code = "".join(path.read_text() for path in EXTENSIONS.glob("*.py"))
+    named = set(re.findall(r'"(X-[A-Za-z-]+)"', code)) - FOR_PROXIES
+    assert {name.lower() for name in named} <= exposed
 
 
 async def test_h028_origins_credentials_methods_and_headers_are_settings(tmp_path):

@@ -193,3 +193,14 @@ async def delete_segments(catalogue, flow_id, timerange="_", object_id=None, **l
 async def get_object(catalogue, object_id):
     """Read an Object."""
     return await catalogue.read(lambda tx: tx.objects.get(object_id))
+
+
+async def add_records(catalogue, *records):
+    async def work(tx):
+        return [await tx.records.add(record) for record in records]
+
+    return await catalogue.write(work)
+
+
+async def list_records(catalogue, limit=100, **asked):
+    return await catalogue.read(lambda tx: tx.records.list(PageRequest(limit, **asked)))

@@ -1,4 +1,4 @@
-"""What deletions keep, and what is remembered of them."""
+"""What deletions keep, until it is taken back or let go."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ from tams.domain.pages import PageRequest
 from tams.domain.segments import SegmentQuery
 from tams.domain.sources import SourceQuery
 from tams.domain.timerange import ETERNITY, TimeRange
-from tams.domain.trash import Affected, Count
 from tams.errors import Invalid
 from tams.services.flows import flow_event
 from tests.catalogue.building import (
     NOON,
     add_flows,
+    add_records,
     add_sources,
     allocate,
     at,
     delete_segments,
     get_flow,
     get_object,
+    list_records,
     make_flow,
     make_record,
     make_source,
@@ -36,17 +37,6 @@ from tests.catalogue.building import (
 
 WHOLE = SegmentQuery(ETERNITY)
 DUE = at(3600)
-
-
-async def add_records(catalogue, *records):
-    async def work(tx):
-        return [await tx.records.add(record) for record in records]
-
-    return await catalogue.write(work)
-
-
-async def listed(catalogue, limit=100, **asked):
-    return await catalogue.read(lambda tx: tx.records.list(PageRequest(limit, **asked)))
 
 
 async def bury(catalogue, flow, items=()):
@@ -93,75 +83,6 @@ async def flow(catalogue):
     await allocate(catalogue, made.id, "a", "b")
     await post(catalogue, made.id, segment_at("a", "[0:0_1:0)"), segment_at("b", "[1:0_2:0)"))
     return await get_flow(catalogue, made.id)
-
-
-async def test_a_record_keeps_all_that_is_known_of_it(catalogue):
-    affected = Affected(
-        flow_ids=(new_id(), new_id()),
-        source_id=new_id(),
-        segments=Count(1000, more=True),
-        timerange=TimeRange.parse("[0:0_5:0]"),
-        object_id="an object",
-    )
-    record = make_record(
-        kind="segments", principal="eve", soft=False, cascade=False, state="deleted"
-    )
-    [key] = await add_records(catalogue, record)
-    assert (await listed(catalogue)).items == [record]
-    await catalogue.write(lambda tx: tx.records.describe(key, affected))
-    assert (await listed(catalogue)).items == [replace(record, affected=affected)]
-
-
-async def test_records_are_listed_page_by_page_the_newest_first(catalogue):
-    records = [make_record(deleted_at=at(second)) for second in (3, 1, 2, 2)]
-    await add_records(catalogue, *records)
-    found, page = [], await listed(catalogue, 1)
-    while page.next_key is not None:
-        found += page.items
-        page = await listed(catalogue, 1, key=page.next_key)
-    found += page.items
-    assert [each.deleted_at for each in found] == [at(3), at(2), at(2), at(1)]
-    assert {each.id for each in found} == {each.id for each in records}
-    reverse = await listed(catalogue, reverse=True)
-    assert [each.id for each in reverse.items] == [each.id for each in reversed(found)]
-    with pytest.raises(Invalid, match="page"):
-        await listed(catalogue, key="nothing")
-
-
-async def test_the_latest_deletion_that_can_be_taken_back_is_found(catalogue):
-    one = new_id()
-    records = [
-        make_record(one),
-        make_record(one, deleted_at=at(1)),
-        make_record(one, soft=False, state="deleted"),
-        make_record(one, kind="source"),
-        make_record(),
-    ]
-    keys = await add_records(catalogue, *records)
-
-    async def latest(tx):
-        return await tx.records.lock("flow", one)
-
-    kept = await catalogue.write(latest)
-    assert kept == (keys[1], records[1])
-    await catalogue.write(lambda tx: tx.records.settle(kept, "restored", at(9)))
-    assert (await catalogue.write(latest)) == (keys[0], records[0])
-    settled = {each.id: each for each in (await listed(catalogue)).items}[records[1].id]
-    assert settled == replace(records[1], state="restored", settled=at(9))
-    assert await catalogue.write(lambda tx: tx.records.lock("flow", new_id())) is None
-
-
-async def test_the_oldest_deletion_that_can_be_taken_back_is_found(catalogue):
-    records = [make_record(deleted_at=at(second)) for second in (2, 1, 3)]
-    gone = make_record(deleted_at=at(0), state="deleted", soft=False)
-    keys = await add_records(catalogue, gone, *records)
-
-    async def oldest(seconds):
-        return await catalogue.write(lambda tx: tx.records.lock_oldest(at(seconds)))
-
-    assert await oldest(1) is None
-    assert await oldest(1.5) == (keys[2], records[1])
-    assert await oldest(100) == (keys[2], records[1])
 
 
 async def test_a_buried_flow_is_hidden_and_comes_back_as_it_was(catalogue, flow):
@@ -320,7 +241,9 @@ async def test_segments_are_kept_for_the_flow_from_which_they_came(catalogue, fl
     assert await catalogue.write(latest) is None
     rows = await catalogue.write(lambda tx: tx.trash.let_go_of(locked.key, at(8)))
     assert len(rows) == 2
-    states = [each.state for each in (await listed(catalogue)).items if each.kind == "segments"]
+    states = [
+        each.state for each in (await list_records(catalogue)).items if each.kind == "segments"
+    ]
     assert states == ["purged", "purged"]
     assert await catalogue.write(lambda tx: tx.trash.let_go_of(locked.key, at(8))) == []
     for row in rows:
@@ -381,7 +304,7 @@ async def test_flows_are_listed_with_the_record_of_their_deletion(catalogue, flo
     other = make_flow(label="living", created=at(1))
     await add_flows(catalogue, other)
     await bury(catalogue, flow)
-    [record] = (await listed(catalogue)).items
+    [record] = (await list_records(catalogue)).items
     only = await list_flows(catalogue, "only")
     assert only.items == [(replace(flow, collected_by=()), record)]
     both = await list_flows(catalogue, "include")

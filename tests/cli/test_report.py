@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 
 import pytest
 
@@ -37,6 +38,25 @@ def test_the_numbers_of_a_store_are_told_as_json(prepared, shell) -> None:
     assert list(found["flow-usage"]["storage_by_flow"]) == [prepared]
     assert found["storage-usage"]["total_objects"] == 2
     assert found["time-range-analysis"]["total_segments"] == 2
+
+
+@pytest.mark.parametrize(("file", "quote"), [(".env", ""), ("tams.toml", '"')])
+def test_the_store_may_be_named_by_a_file(
+    prepared, shell, tmp_path, monkeypatch, file, quote
+) -> None:
+    names = ("TAMS_CATALOGUE", "TAMS_DATA_DIR")
+    lines = [f"{name}={quote}{os.environ[name]}{quote}\n" for name in names]
+    (tmp_path / file).write_text("".join(lines))
+    for name in names:
+        monkeypatch.delenv(name)
+    if file == ".env":
+        monkeypatch.setenv("TAMS_ENV_FILE", file)
+    else:
+        monkeypatch.setenv("TAMS_CONFIG", file)
+    monkeypatch.chdir(tmp_path)
+    told = shell("admin", "report", "--json")
+    assert (told.exit_code, told.stderr) == (0, "")
+    assert list(json.loads(told.stdout)["flow-usage"]["storage_by_flow"]) == [prepared]
 
 
 def test_the_numbers_of_a_store_are_drawn(prepared, shell) -> None:

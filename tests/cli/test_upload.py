@@ -392,3 +392,30 @@ def test_cut_makes_a_flow_of_each_track_under_these_names(store, tams, clip):
     assert len(store.sources) == 3
     assert store.sources[multi[0]["source_id"]]["label"] == "My Series"
     assert "there already" in tams("upload", "--cut", str(file), *names).stdout
+
+
+def test_a_dry_run_of_a_cut_says_what_would_be_cut(store, tams, clip):
+    file = clip("clip.mp4")
+    run = tams("upload", "--cut", "--dry-run", str(file), "--flow-name", "One")
+    told = f"{file}: would be cut into Segments, video video/h264, audio audio/aac\n"
+    assert (run.exit_code, run.stderr) == (0, "")
+    assert run.stdout == f"{told}  Source Video Source\n  Flow   One\n"
+    assert store.requests == []
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("a.mp4", ["--codec", "video/raw"]), ("a.mp4", ["--duration", "1"]), ("b.mp4", [])],
+)
+def test_a_dry_run_of_a_cut_refuses_what_the_cut_refuses(store, tams, folder, name, options):
+    words = ["upload", "--cut", str(folder / name), *options]
+    real, dry = tams(*words), tams(*words, "--dry-run")
+    assert (dry.exit_code, dry.stdout, dry.stderr) == (1, "", real.stderr)
+    assert store.requests == []
+
+
+def test_a_dry_run_of_a_cut_needs_pyav_as_the_cut_does(store, tams, file, monkeypatch):
+    monkeypatch.setitem(sys.modules, "av", None)
+    run = tams("upload", "--cut", "--dry-run", str(file))
+    assert run.exit_code == 1
+    assert "PyAV" in run.stderr

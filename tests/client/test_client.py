@@ -8,6 +8,7 @@ import pytest
 from aiohttp import web
 
 from tams.client.client import BATCH
+from tams.errors import RequestFailed
 
 PAGE = 2
 
@@ -119,3 +120,39 @@ async def test_each_operation_makes_the_request_of_the_standard(serve):
         {"limit": 3, "storage_id": "b"},
         {"object_ids": ["p"]},
     ]
+
+
+async def all_of(listing):
+    return [item async for item in listing]
+
+
+SEGMENT = {"object_id": "o", "timerange": "_"}
+
+
+@pytest.mark.parametrize(
+    ("call", "body", "told"),
+    [
+        (lambda c: all_of(c.flows()), {"data": [], "paging": {}}, "GET /flows: .* not an array"),
+        (lambda c: all_of(c.segments("f")), None, "GET /flows/f/segments: .* not an array"),
+        (lambda c: c.flow("a b"), [], "GET /flows/a b: .* not an object"),
+        (lambda c: c.service(), None, "GET /service: .* not an object"),
+        (lambda c: c.add_segments("f", [SEGMENT]), [SEGMENT], "POST .* not an object"),
+        (
+            lambda c: c.add_segments("f", [SEGMENT]),
+            {"failed_segments": 1},
+            "not an object with failed_segments, an array",
+        ),
+        (lambda c: c.allocate("f"), [], "POST .* not an object"),
+        (lambda c: c.allocate("f"), {}, "not an object with media_objects, an array"),
+        (lambda c: c.delete_flow("f"), [], "DELETE /flows/f: .* not an object"),
+        (lambda c: c.delete_segments("f"), [], "DELETE .* not an object"),
+    ],
+)
+async def test_an_answer_of_another_shape_than_the_standards_is_refused(serve, call, body, told):
+    async def answer(_request: web.Request) -> web.Response:
+        return web.json_response(body)
+
+    served = await serve(answer)
+    with pytest.raises(RequestFailed, match=told) as failure:
+        await call(served.client)
+    assert "/v8.2" in str(failure.value)

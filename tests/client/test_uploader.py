@@ -110,6 +110,15 @@ def test_f007_what_fails_is_false_and_logged_with_its_reason(base, folder, log, 
     assert run(flows(base, label="Video Flow")) == []
 
 
+def test_an_address_of_another_shape_takes_nothing_and_says_which_does(base, folder, log):
+    vendors = TAMSVideoUploader(f"{base}/vast")
+    assert vendors.upload_video(folder / "1.mp4", "S", "Nowhere") is False
+    assert "GET /vast/flows/" in log[-1]["error"]
+    assert "or /v8.2 below it does" in log[-1]["error"]
+    assert run(flows(base, label="Nowhere")) == []
+    assert TAMSVideoUploader(f"{base}/v8.2").upload_video(folder / "1.mp4", "S", "Here") is True
+
+
 def test_f014_a_file_that_is_too_large_for_the_server_is_told(base, log, tmp_path):
     large = tmp_path / "large.mp4"
     large.write_bytes(bytes(100_001))

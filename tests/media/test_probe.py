@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-import hashlib
 from fractions import Fraction
 
 import pytest
 
 from tams.domain.flows import AudioParameters, Ratio, VideoParameters
 from tams.errors import MediaUnreadable
-from tams.media.probe import fingerprint, probe
+from tams.media.probe import probe
 
 
 def test_a_clip_is_described_in_the_words_of_the_standard(clip):
@@ -33,7 +32,7 @@ def test_a_clip_is_described_in_the_words_of_the_standard(clip):
     assert media.origin == 0
 
 
-def test_h264_is_described_alike_from_both_of_its_forms(clip):
+def test_both_forms_of_h264_are_described_alike(clip):
     packed, stream = (probe(clip(end, seconds=4)).tracks[0] for end in (".mp4", ".ts"))
     assert packed.parameters.avc_parameters == stream.parameters.avc_parameters is not None
 
@@ -66,17 +65,10 @@ def test_a_transport_stream_that_wraps_has_one_beginning(clip):
     assert abs(late.origin - Fraction("95443.7")) < Fraction(1, 10)
 
 
-def test_the_fingerprint_is_the_sha256_of_the_content(tmp_path):
-    file = tmp_path / "file"
-    file.write_bytes(b"media")
-    assert fingerprint(file) == hashlib.sha256(b"media").hexdigest()
-
-
 def test_what_is_no_media_is_named(tmp_path):
     file = tmp_path / "letter.mp4"
     file.write_text("Dear Sir or Madam")
     with pytest.raises(MediaUnreadable, match=r"letter\.mp4: Invalid data"):
         probe(file)
-    for read in (probe, fingerprint):
-        with pytest.raises(MediaUnreadable, match="No such file"):
-            read(tmp_path / "absent.mp4")
+    with pytest.raises(MediaUnreadable, match="No such file"):
+        probe(tmp_path / "absent.mp4")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from tams.domain.clock import utc_now
 from tams.storage.azure import AzureStorage, account_key
@@ -52,6 +54,8 @@ class Served:
 
 PATIENT = Patience(60, 60, 60)
 """For services that do answer, on a machine that has much else to do."""
+SOON = Patience(0.3, 0.3, 0.3)
+"""For services that do not."""
 
 
 def s3_storage(url: str, patience: Patience = PATIENT) -> S3Storage:
@@ -100,3 +104,25 @@ async def served(storage: Storage) -> AsyncIterator[Served]:
 
 async def once(content: bytes) -> AsyncIterator[bytes]:
     yield content
+
+
+@asynccontextmanager
+async def service(answer: Callable[[web.Request, bytes], web.Response]) -> AsyncIterator[str]:
+    """A service that answers everything as a test says; gives the setting of a bucket of its."""
+
+    async def handle(request: web.Request) -> web.Response:
+        return answer(request, await request.read())
+
+    runner = web.ServerRunner(web.Server(handle))
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    yield f"s3://media?endpoint=http://127.0.0.1:{runner.addresses[0][1]}"
+    await runner.cleanup()
+
+
+async def chunks(*parts: bytes | Exception) -> AsyncIterator[bytes]:
+    for part in parts:
+        if isinstance(part, Exception):
+            raise part
+        yield part

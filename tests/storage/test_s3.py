@@ -1,48 +1,35 @@
-"""What S3 storage promises beyond the contract, on a real gateway and on services that fail."""
+"""What S3 storage promises beyond the contract, on a real gateway."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
 import hashlib
-import json
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import aiohttp
 import pytest
-from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from tams.errors import BadSettings, Invalid, StorageFailed
 from tams.storage.base import Storage
-from tams.storage.credentials import AwsCredentials
-from tams.storage.remote import PART, Patience
+from tams.storage.remote import PART
 from tams.storage.s3 import S3Storage
 from tams.storage.sigv4 import Credentials, S3Urls
 from tests.ceph import ACCESS_KEY, HOST, SECRET_KEY, Gateway
 from tests.media_server import KEY, StoppedClock
-from tests.storage.conftest import PATIENT, Served, s3_storage
+from tests.storage.conftest import PATIENT, SOON, Served, chunks, s3_storage
 
-SOON = Patience(0.3, 0.3, 0.3)
 SECRETS = Credentials(ACCESS_KEY, SECRET_KEY)
 
 
 @pytest.fixture
 def storage(s3: S3Storage) -> Storage:
     return s3
-
-
-async def chunks(*parts: bytes | Exception) -> AsyncIterator[bytes]:
-    for part in parts:
-        if isinstance(part, Exception):
-            raise part
-        yield part
 
 
 def in_base64(digest: bytes) -> str:
@@ -274,210 +261,3 @@ async def test_a_bucket_that_cannot_be_used_stops_the_start(
     with pytest.raises(BadSettings, match=rf"storage backend s3: it answered {told}"):
         await storage.open()
     await storage.close()
-
-
-@pytest.fixture
-def nobody(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No credentials around, wherever they might be."""
-    for name, value in Gateway("").environment.items():
-        monkeypatch.setenv(name, value)
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
-        monkeypatch.delenv(name, raising=False)
-    return
-
-
-@pytest.mark.usefixtures("nobody")
-async def test_missing_credentials_stop_the_start() -> None:
-    for query, told in (("", "none were found; set AWS_ACC"), ("&profile=other", "other")):
-        storage = s3_storage(f"s3://media?endpoint=http://127.0.0.1:1{query}")
-        with pytest.raises(BadSettings, match=f"storage backend s3: S3 credentials: .*{told}"):
-            await storage.open()
-        await storage.close()
-
-
-@pytest.mark.usefixtures("nobody")
-async def test_credentials_are_renewed_before_they_end(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    config = tmp_path / "config"
-    config.write_text(f"[profile facility]\ncredential_process = cat {tmp_path}/now.json\n")
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
-
-    def now_are(number: int, minutes: int) -> None:
-        content = {
-            "Version": 1,
-            "AccessKeyId": f"key {number}",
-            "SecretAccessKey": "secret",
-            "SessionToken": f"token {number}",
-            "Expiration": (datetime.now(UTC) + timedelta(minutes=minutes)).isoformat(),
-        }
-        (tmp_path / "now.json").write_text(json.dumps(content))
-
-    now_are(1, minutes=12)
-    credentials = AwsCredentials("facility", url_lifetime=3600)
-    await credentials.open()
-    assert credentials.current() == ("key 1", "secret", "token 1")
-    now_are(2, minutes=600)
-    await credentials.refresh()
-    assert credentials.current() == ("key 2", "secret", "token 2")
-    now_are(3, minutes=600)
-    await credentials.refresh()
-    assert credentials.current().token == "token 2"
-    given = credentials.provide()
-    assert (given["access_key_id"], given["token"]) == ("key 2", "token 2")
-    assert given["expires_at"] is not None
-    await credentials.close()
-
-
-@pytest.mark.usefixtures("nobody")
-async def test_a_role_that_is_refused_is_told_and_asked_for_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    answers = [unassumed("AccessDenied"), assumed(1), unassumed("ExpiredToken"), assumed(2)]
-
-    async with service(lambda *_: answers.pop(0)) as url:
-        (tmp_path / "token").write_text("web identity")
-        monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", str(tmp_path / "token"))
-        monkeypatch.setenv("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/store")
-        monkeypatch.setenv("AWS_DEFAULT_REGION", "here")
-        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", url.partition("endpoint=")[2])
-        credentials = AwsCredentials(None, url_lifetime=3600)
-        with pytest.raises(BadSettings, match=r"S3 credentials cannot be renewed: .*AccessDenied"):
-            await credentials.open()
-        await credentials.open()
-        with pytest.raises(BadSettings, match="ExpiredToken"):
-            await credentials.refresh()
-        assert credentials.current().token == "token 1"
-        await credentials.refresh()
-        assert credentials.current().token == "token 2"
-        await credentials.close()
-    assert answers == []
-
-
-def unassumed(code: str) -> web.Response:
-    return web.Response(
-        status=403,
-        content_type="text/xml",
-        text=f"<ErrorResponse><Error><Code>{code}</Code></Error></ErrorResponse>",
-    )
-
-
-def assumed(number: int) -> web.Response:
-    """What a role is given: credentials that end in five minutes."""
-    ends = datetime.now(UTC) + timedelta(minutes=5)
-    return web.Response(
-        content_type="text/xml",
-        text=f"""<AssumeRoleWithWebIdentityResponse
-xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleWithWebIdentityResult><Credentials>
-<AccessKeyId>key {number}</AccessKeyId><SecretAccessKey>secret</SecretAccessKey>
-<SessionToken>token {number}</SessionToken><Expiration>{ends:%Y-%m-%dT%H:%M:%SZ}</Expiration>
-</Credentials></AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>""",
-    )
-
-
-@asynccontextmanager
-async def service(answer: Callable[[web.Request, bytes], web.Response]) -> AsyncIterator[str]:
-    """A service that answers everything as a test says; gives the setting of a bucket of its."""
-
-    async def handle(request: web.Request) -> web.Response:
-        return answer(request, await request.read())
-
-    runner = web.ServerRunner(web.Server(handle))
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    yield f"s3://media?endpoint=http://127.0.0.1:{runner.addresses[0][1]}"
-    await runner.cleanup()
-
-
-def error(status: int, code: str) -> web.Response:
-    return web.Response(status=status, text=f"<Error><Code>{code}</Code></Error>")
-
-
-@pytest.fixture
-def somebody(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in Gateway("").environment.items():
-        monkeypatch.setenv(name, value)
-
-
-async def attempts(storage: S3Storage) -> list[str]:
-    """What each operation says; none may succeed, or take long."""
-    await storage._credentials.open()
-
-    async def failing(attempt: Awaitable[object]) -> str:
-        with pytest.raises(StorageFailed) as failure:
-            await attempt
-        return str(failure.value)
-
-    async with asyncio.timeout(60):
-        said = await asyncio.gather(
-            failing(storage.head(KEY)),
-            failing(storage.ping()),
-            failing(anext(storage.read(KEY))),
-            failing(anext(storage.list("tams/"))),
-            failing(storage.write(KEY, "video/mp2t", {}, chunks(b"bytes"))),
-            failing(storage.write(KEY, "video/mp2t", {}, chunks(bytes(PART), bytes(PART)))),
-            failing(storage.delete(KEY)),
-        )
-        failed = await storage.delete_many([KEY, f"{KEY}x"])
-    assert set(failed) == {KEY, f"{KEY}x"}
-    await storage.close()
-    return said
-
-
-@pytest.mark.usefixtures("somebody")
-async def test_a_service_that_is_down_fails_soon() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    said = await attempts(s3_storage(f"s3://media?endpoint=http://127.0.0.1:{port}", SOON))
-    assert set(said) == {"storage backend s3: it gave no answer in time, or none of use"}
-    storage = s3_storage(f"s3://media?endpoint=http://127.0.0.1:{port}", SOON)
-    with pytest.raises(BadSettings, match="correct the endpoint, or start the service"):
-        await storage.open()
-    await storage.close()
-
-
-@pytest.mark.usefixtures("somebody")
-async def test_a_service_that_hangs_fails_soon() -> None:
-    held = []
-    server = await asyncio.start_server(lambda *streams: held.append(streams), "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    said = await attempts(s3_storage(f"s3://media?endpoint=http://127.0.0.1:{port}", SOON))
-    assert set(said) == {"storage backend s3: it gave no answer in time, or none of use"}
-    for _, writer in held:
-        writer.close()
-    server.close()
-
-
-@pytest.mark.usefixtures("somebody")
-@pytest.mark.parametrize(("status", "code"), [(403, "AccessDenied"), (503, "SlowDown")])
-async def test_a_service_that_refuses_fails_with_its_answer(status: int, code: str) -> None:
-    async with service(lambda *_: error(status, code)) as url:
-        said = await attempts(s3_storage(url))
-    assert all(one.startswith(f"storage backend s3: it answered {status}") for one in said)
-    assert any(f"({code})" in one for one in said)
-
-
-@pytest.mark.usefixtures("somebody")
-async def test_what_cannot_be_deleted_keeps_nothing_else() -> None:
-    gone = set()
-
-    def answer(request: web.Request, _: bytes) -> web.Response:
-        if request.method == "GET":
-            return web.Response(text="<ListBucketResult></ListBucketResult>")
-        if request.method == "POST":
-            return error(501, "NotImplemented")
-        if request.path.endswith("/held"):
-            return error(403, "AccessDenied")
-        gone.add(request.path)
-        return web.Response(status=204)
-
-    async with service(answer) as url:
-        storage = s3_storage(url)
-        await storage._credentials.open()
-        failed = await storage.delete_many(["a", "held", "b"])
-        await storage.close()
-    assert {key: str(failure) for key, failure in failed.items()} == {
-        "held": "storage backend s3: it answered 403 (AccessDenied)"
-    }
-    assert gone == {"/media/a", "/media/b"}
