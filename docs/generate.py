@@ -148,7 +148,7 @@ def _server(room: str, place: Path) -> AbstractAsyncContextManager[Server]:
 
 def imports_page() -> str:
     """A drawing of which room imports which."""
-    graph = build_graph("tams", exclude_type_checking_imports=False)
+    graph = build_graph("tams", exclude_type_checking_imports=False, cache_dir=None)
     rooms = {module.split(".")[1] for module in graph.modules if "." in module} - {"__main__"}
     arrows = {
         (_room(importer), _room(imported))

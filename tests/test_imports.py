@@ -9,7 +9,7 @@ from grimp import build_graph
 
 
 def test_modules_have_no_circle():
-    graph = build_graph("tams", exclude_type_checking_imports=False)
+    graph = build_graph("tams", exclude_type_checking_imports=False, cache_dir=None)
     imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
     order = list(TopologicalSorter(imports).static_order())
     assert len(order) == len(graph.modules)
@@ -18,7 +18,9 @@ def test_modules_have_no_circle():
 
 
 def test_commands_that_speak_to_a_server_use_the_client_library_alone():
-    graph = build_graph("tams", include_external_packages=True, exclude_type_checking_imports=False)
+    graph = build_graph(
+        "tams", include_external_packages=True, exclude_type_checking_imports=False, cache_dir=None
+    )
     commands = ["tams.cli.ingest", "tams.cli.export", "tams.cli.ls", "tams.cli.remote"]
     commands.append("tams.cli.upload")
     used = {
