@@ -325,6 +325,27 @@ async def test_what_was_kept_for_long_goes_for_good(tmp_path):
         assert len(await timeranges(server, late.flow_id)) == 1
 
 
+@pytest.mark.parametrize("flow_goes", [False, True])
+async def test_objects_that_went_for_good_are_told_with_what_collects_their_flow(
+    tmp_path, flow_goes
+):
+    day = 86400
+    url = f"sqlite:///{tmp_path}/catalogue.sqlite"
+    async with serving(tmp_path, url, trash_retention=str(day)) as server:
+        one = await clip(server, 2)
+        multi = await server.flow("multi", flow_collection=[{"id": one.flow_id}])
+        (await server.delete(f"{one.segments}?{SOFT}")).is_status(204)
+        if flow_goes:
+            (await server.delete(one.flow)).is_status(204)
+            await server.wait(1)
+        await server.wait(day + 1)
+        await pass_away(server)
+        asked = f"/events?types=objects/deleted&flow_collected_by_ids={multi['id']}"
+        told = [each["event"]["object_id"] for each in await server.read(asked)]
+        assert sorted(told) == sorted(one.objects)
+        assert await server.read("/events?types=objects/deleted&flow_collected_by_ids=") == []
+
+
 async def test_without_the_extension_all_is_as_the_standard_has_it(tmp_path):
     url = f"sqlite:///{tmp_path}/catalogue.sqlite"
     async with serving(tmp_path, url, extensions="whole-tags") as server:

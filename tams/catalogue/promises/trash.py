@@ -86,7 +86,10 @@ class Trash(ABC):
 
     @abstractmethod
     async def let_go_of(self, flow_key: int, at: datetime) -> Sequence[int]:
-        """The same for every deletion of Segments of a Flow that is gone; they are final."""
+        """The same for every deletion of Segments of a Flow that is gone; they are final.
+
+        Its row is still there: theirs are bound to its deletion.
+        """
 
     @abstractmethod
     async def lock_unregistered(self, object_id: str) -> bool:

@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import cache
 
 from pydantic import TypeAdapter
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from tams.catalogue.promises.segments import MAX_SEGMENTS, Deleted
 from tams.catalogue.promises.trash import KeptFlow, Trash
@@ -60,7 +60,15 @@ _SETTLE_GRAVES = (
     )
     .values(state="purged", settled=bindparam("at"))
 )
-_LET_GO_GRAVES = update(flow).where(*_graves).values(kept_by=None).returning(flow.c.pk)
+# The deletion of the Flow is what is told of its Objects, whatever row held them.
+_origin = flow.alias("origin")
+_ordinal = select(_origin.c.ordinal).where(_origin.c.pk == bindparam("flow_key")).scalar_subquery()
+_LET_GO_GRAVES = (
+    update(flow)
+    .where(*_graves)
+    .values(kept_by=None, ordinal=func.coalesce(_ordinal, flow.c.ordinal))
+    .returning(flow.c.pk)
+)
 _FLOW_IDS = (
     select(flow.c.id)
     .where(flow.c.source_id == bindparam("source_id"), flow.c.gone_at.is_(None))
@@ -87,7 +95,12 @@ _DIG = Written.same(
 SELECT id, source_id, format, created, metadata_updated, '{}', CAST(?2 AS bigint),
     CAST(?3 AS bigint), CAST(?4 AS bigint), pk FROM flow WHERE pk = ?1 RETURNING pk"""
 )
-_GRAVE = select(flow.c.pk).where(*_is_kept, flow.c.grave_of == bindparam("flow_key"))
+# Whoever reweighs its Objects waits, and the numbers that are given back are theirs.
+_GRAVE = (
+    select(flow.c.pk)
+    .where(*_is_kept, flow.c.grave_of == bindparam("flow_key"))
+    .with_for_update()
+)
 _FILL_IN = delete(flow).where(flow.c.pk == bindparam("grave"))
 _IN_THE_WAY = Written.same(
     """SELECT count(*) FROM segment g WHERE g.flow_pk = ?2 AND EXISTS (SELECT 1 FROM segment s
