@@ -128,11 +128,12 @@ _LOCK_UNREGISTERED = (
 _BURY_OBJECT = update(object_).where(_is_it).values(kept_by=bindparam("key"))
 _REVIVE_OBJECT = Written.same(
     """UPDATE object SET kept_by = NULL,
-    expires = CASE WHEN expires < ?3 THEN ?3 ELSE expires END WHERE id = ?1 AND kept_by = ?2"""
+    expires = CASE WHEN expires < ?3 THEN ?3 ELSE expires END WHERE id = ?1 AND kept_by = ?2
+RETURNING pk"""
 )
 _CONDEMN = (
     update(object_)
-    .where(_is_it, *_WAITS)
+    .where(_is_it, *_WAITS, object_.c.kept_by.is_not_distinct_from(bindparam("key")))
     .values(removable_at=bindparam("due"), expires=None, kept_by=None)
     .returning(object_.c.pk)
 )
@@ -224,9 +225,9 @@ class SQLTrash(Trash):
         await self._connection.execute(_FILL_IN, {"grave": grave})
         return [made(Segment, (*row, *_NOWHERE)) for row in rows]
 
-    async def revive_object(self, object_id: str, key: int, expires: datetime) -> None:
-        last = microseconds(expires)
-        await self._connection.execute(_REVIVE_OBJECT, (object_id, key, last))
+    async def revive_object(self, object_id: str, key: int, expires: datetime) -> bool:
+        asked = (object_id, key, microseconds(expires))
+        return bool(await self._connection.fetch(_REVIVE_OBJECT, asked))
 
     async def let_go(self, key: int) -> Sequence[int]:
         rows = await self._connection.fetch(_LET_GO, {"key": key})
@@ -242,8 +243,10 @@ class SQLTrash(Trash):
     async def lock_unregistered(self, object_id: str) -> bool:
         return bool(await self._connection.fetch(_LOCK_UNREGISTERED, {"object_id": object_id}))
 
-    async def condemn_unregistered(self, object_id: str, due: datetime) -> None:
-        asked = {"object_id": object_id, "due": microseconds(due)}
+    async def condemn_unregistered(
+        self, object_id: str, due: datetime, key: int | None = None
+    ) -> None:
+        asked = {"object_id": object_id, "due": microseconds(due), "key": key}
         rows = await self._connection.fetch(_CONDEMN, asked)
         jobs = [("remove_object", row[0], microseconds(due), 0) for row in rows]
         await self._connection.hold_rows(ADD_JOBS, jobs)
