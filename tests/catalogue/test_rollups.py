@@ -253,9 +253,7 @@ def _rollup(spans):
 
 
 TAGS = numbers()
-_SOMEONE_WAITS = (
-    "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock')"
-)
+_SOMEONE_WAITS = "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock')"
 
 
 def try_every(catalogue_url, drawn, run, examples):

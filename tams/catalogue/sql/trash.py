@@ -97,9 +97,7 @@ SELECT id, source_id, format, created, metadata_updated, '{}', CAST(?2 AS bigint
 )
 # Whoever reweighs its Objects waits, and the numbers that are given back are theirs.
 _GRAVE = (
-    select(flow.c.pk)
-    .where(*_is_kept, flow.c.grave_of == bindparam("flow_key"))
-    .with_for_update()
+    select(flow.c.pk).where(*_is_kept, flow.c.grave_of == bindparam("flow_key")).with_for_update()
 )
 _FILL_IN = delete(flow).where(flow.c.pk == bindparam("grave"))
 _IN_THE_WAY = Written.same(
