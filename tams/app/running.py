@@ -40,7 +40,7 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
     async with stores.opened():
         async with beside:
             services = build_services(stores, deletions, accesses)
-            extension_services = build_extension_services(stores, services)
+            extension_services = build_extension_services(stores, services, accesses)
             app = build_application(settings, services, background.worker)
             app.state.extension_services = extension_services
             try:
