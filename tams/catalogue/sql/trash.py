@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import cache
 
-from pydantic import TypeAdapter
 from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from tams.catalogue.promises.segments import MAX_SEGMENTS, Deleted
@@ -20,10 +18,22 @@ from tams.catalogue.sql.jobs import ADD_JOBS
 from tams.catalogue.sql.moments import microseconds
 from tams.catalogue.sql.objects import SQLObjects
 from tams.catalogue.sql.schema import flow, object_
-from tams.catalogue.sql.segment_removal import find_lost, find_slice, move, uncount
+from tams.catalogue.sql.segment_removal import (
+    REACHES_IN,
+    find_lost,
+    find_slice,
+    move,
+    note_change,
+    uncount,
+)
 from tams.catalogue.sql.segment_tags import move_all_tags, move_tags
 from tams.catalogue.sql.statements import Written
-from tams.catalogue.sql.trash_listing import list_flows, list_sources
+from tams.catalogue.sql.trash_listing import (
+    kept_items,
+    kept_source,
+    list_flows,
+    list_sources,
+)
 from tams.catalogue.sql.trash_schema import deletion_record, trashed_source
 from tams.domain.flows import CollectionItem, Flow, FlowQuery, LockedFlow
 from tams.domain.pages import Page, PageRequest
@@ -101,10 +111,8 @@ _GRAVE = (
 )
 _FILL_IN = delete(flow).where(flow.c.pk == bindparam("grave"))
 _IN_THE_WAY = Written.same(
-    """SELECT count(*) FROM segment g WHERE g.flow_pk = ?2 AND EXISTS (SELECT 1 FROM segment s
-    WHERE s.flow_pk = ?1 AND s.end_ns > g.start_ns AND s.start_ns < g.end_ns
-    AND s.start_ns >= coalesce((SELECT max(p.start_ns) FROM segment p
-        WHERE p.flow_pk = ?1 AND p.start_ns <= g.start_ns), g.start_ns))"""
+    f"""SELECT count(*) FROM segment n WHERE n.flow_pk = ?2
+    AND EXISTS (SELECT 1 FROM segment s WHERE {REACHES_IN})"""
 )
 _BURIED = Written.same(
     """SELECT s.start_ns, s.end_ns, s.end_inclusive, o.id, s.ts_offset, s.last_duration,
@@ -161,7 +169,7 @@ class SQLTrash(Trash):
     async def bury_flow(
         self, flow: LockedFlow, key: int, at: datetime, items: Sequence[CollectionItem]
     ) -> None:
-        told = _items().dump_json(tuple(items), exclude_none=True).decode()
+        told = kept_items().dump_json(tuple(items), exclude_none=True).decode()
         gone = {"flow_key": flow.key, "key": key, "at": microseconds(at), "items": told}
         await self._connection.execute(_BURY_FLOW, gone)
         await self._collections.remove(flow.key)
@@ -174,7 +182,7 @@ class SQLTrash(Trash):
             "label": source.label,
             "created": microseconds(source.created),
             "updated": microseconds(source.updated),
-            "document": _sources().dump_json(source).decode(),
+            "document": kept_source().dump_json(source).decode(),
         }
         await self._connection.execute(_BURY_SOURCE, row)
 
@@ -182,7 +190,7 @@ class SQLTrash(Trash):
         self, flow: LockedFlow, query: SegmentQuery, key: int, at: datetime
     ) -> Deleted:
         found, _ = await find_slice(self._connection, flow.key, query, MAX_SEGMENTS)
-        now, ordinal = microseconds(at), self._change(flow, at)
+        now, ordinal = microseconds(at), note_change(self._connection, flow, at)
         [(grave,)] = await self._connection.fetch(_DIG, (flow.key, ordinal, now, key))
         if self._connection.counter("flow", flow.id).is_tagged:
             starts = [each.start for each in found]
@@ -196,11 +204,11 @@ class SQLTrash(Trash):
 
     async def flows(self, key: int) -> Sequence[KeptFlow]:
         rows = await self._connection.fetch(_FLOWS, {"key": key})
-        return [KeptFlow(row[0], _items().validate_json(row[1] or "[]")) for row in rows]
+        return [KeptFlow(row[0], kept_items().validate_json(row[1] or "[]")) for row in rows]
 
     async def source(self, source_id: str, key: int) -> Source | None:
         rows = await self._connection.fetch(_SOURCE, {"source_id": source_id, "key": key})
-        return _sources().validate_json(rows[0][0]) if rows else None
+        return kept_source().validate_json(rows[0][0]) if rows else None
 
     async def revive_flows(self, key: int) -> None:
         await self._connection.execute(_REVIVE_FLOWS, (key,))
@@ -217,7 +225,7 @@ class SQLTrash(Trash):
         grave = await self._grave(flow, key)
         rows = await self._connection.fetch(_BURIED, (grave,))
         await self._count(flow, grave, rows)
-        ordinal = self._change(flow, at)
+        ordinal = note_change(self._connection, flow, at)
         await self._connection.execute(_GIVE_BACK, (grave, flow.key, ordinal))
         await move_all_tags(self._connection, grave, flow.key)
         await self._connection.execute(_FILL_IN, {"grave": grave})
@@ -281,17 +289,3 @@ class SQLTrash(Trash):
     async def _grave(self, flow: LockedFlow, key: int) -> int:
         rows = await self._connection.fetch(_GRAVE, {"key": key, "flow_key": flow.key})
         return int(rows[0][0]) if rows else 0
-
-    def _change(self, flow: LockedFlow, at: datetime) -> int:
-        self._connection.counter("flow", flow.id).segments_updated = microseconds(at)
-        return self._connection.next_ordinal("flow", flow.id)
-
-
-@cache
-def _items() -> TypeAdapter[tuple[CollectionItem, ...]]:
-    return TypeAdapter(tuple[CollectionItem, ...])
-
-
-@cache
-def _sources() -> TypeAdapter[Source]:
-    return TypeAdapter(Source)
