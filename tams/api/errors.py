@@ -109,6 +109,11 @@ def allowed_methods(request: Request) -> set[str]:
     return found | {"HEAD"} if "GET" in found else found
 
 
+async def get_methods(request: Request) -> Response:
+    """What may be asked of a path, also by those who do not say that they are a browser."""
+    return Response(None, 200, {"Allow": ", ".join(sorted(allowed_methods(request)))})
+
+
 async def _on_bug(request: Request, error: Exception) -> Response:
     _log.error("unexpected error", path=request.url.path, exc_info=error)
     return error_response(500, "InternalError", "the server failed; its log says why")

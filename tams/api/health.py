@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from fastapi.responses import Response
 
 from tams import __version__
 from tams.api.bodies import json_response
 from tams.api.deps import ServicesDep
-from tams.api.errors import allowed_methods
+from tams.api.errors import get_methods
 from tams.services.health import Dependency, Vitals
 from tams.wire.values import present, timestamp_text
 
@@ -40,10 +40,7 @@ async def get_health(services: ServicesDep) -> Response:
     return _answer(body, healthy=healthy)
 
 
-@router.options("/health")
-async def get_methods(request: Request) -> Response:
-    """What may be asked, also of those who do not say that they are a browser."""
-    return Response(None, 200, {"Allow": ", ".join(sorted(allowed_methods(request)))})
+router.add_api_route("/health", get_methods, methods=["OPTIONS"])
 
 
 @router.get("/health/ready")

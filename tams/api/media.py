@@ -9,6 +9,7 @@ import re
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from email.utils import format_datetime
+from functools import partial
 from socket import socket
 from typing import NamedTuple
 
@@ -104,14 +105,15 @@ async def get_media(request: Request) -> Response:
     """
     services: Services = request.app.state.services
     url = _url(**request.path_params, request=request)
-    response = object_answer(await services.media.open(url), request)
-    if isinstance(response, ObjectResponse) and response.is_from_the_start:
-        services.media.is_read(url)
-    return response
+    opened = await services.media.open(url)
+    return object_answer(opened, request, partial(services.media.is_read, url))
 
 
-def object_answer(found: Readable, request: Request) -> Response:
-    """What a GET or HEAD of bytes is answered, which are let go of then."""
+def object_answer(found: Readable, request: Request, is_read: Callable[[], None]) -> Response:
+    """What a GET or HEAD of bytes is answered, which are let go of then.
+
+    `is_read` is called if they are sent from the first one on.
+    """
     try:
         response = _answer(found, request)
     except Unsatisfiable:
@@ -119,6 +121,8 @@ def object_answer(found: Readable, request: Request) -> Response:
         raise
     if not isinstance(response, ObjectResponse):
         found.close()
+    elif response.is_from_the_start:
+        is_read()
     return response
 
 

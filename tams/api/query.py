@@ -15,6 +15,9 @@ from tams.errors import Invalid
 
 _FLAGS = {"true": True, "True": True, "false": False, "False": False}
 
+MAX_TAG_CONDITIONS = 50
+"""Each is a probe of its own in the statement, for every row that is looked at."""
+
 E = TypeVar("E", bound=StrEnum)
 
 
@@ -102,7 +105,7 @@ class Query:
         return text
 
     def tags(self, prefix: str = "tag") -> TagFilter:
-        """The conditions `{prefix}.{name}=a,b` and `{prefix}_exists.{name}=true`."""
+        """The conditions `{prefix}.{name}=a,b` and `{prefix}_exists.{name}=true`; not too many."""
         equals: dict[str, tuple[str, ...]] = {}
         exists: dict[str, bool] = {}
         for name in self._raw:
@@ -110,6 +113,10 @@ class Query:
                 equals[name.removeprefix(f"{prefix}.")] = self.texts(name) or ()
             elif name.startswith(f"{prefix}_exists."):
                 exists[name.removeprefix(f"{prefix}_exists.")] = bool(self.flag(name))
+        number = len(equals) + len(exists)
+        if number > MAX_TAG_CONDITIONS:
+            rule = f"a request may have {MAX_TAG_CONDITIONS} conditions on tags"
+            raise Invalid(f"{prefix}.{{name}}", number, rule)
         return TagFilter(equals, exists)
 
 

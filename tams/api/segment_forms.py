@@ -11,12 +11,13 @@ from typing import NamedTuple
 
 from fastapi import Request
 
+from tams.api.bodies import MAX_BODY
 from tams.api.deps import Services
 from tams.api.forms import FormPart, form_parts
 from tams.api.query import Query
 from tams.domain.access import Principal
 from tams.domain.segment_uploads import DeclaredSegment, UploadedFile
-from tams.errors import Invalid
+from tams.errors import Invalid, TooLarge
 from tams.services.segment_uploads import SegmentUpload, SegmentUploads
 from tams.wire.segment_uploads import parse_declared
 
@@ -46,10 +47,15 @@ async def take_form(
 
 
 async def _take(request: Request, upload: SegmentUpload, services: Services) -> Registered:
-    is_array, number = False, 0
+    is_array, number, size = False, 0, 0
     async for part in form_parts(request):
         if part.name in _DECLARING:
-            declared, as_array = parse_declared(await part.read(_MAX_DECLARED), part.name)
+            content = await part.read(_MAX_DECLARED)
+            size += len(content)  # all of it is kept until the form ends
+            if size > MAX_BODY:
+                rule = f"the Segments of a form may have at most {MAX_BODY} bytes"
+                raise TooLarge(f"{part.name}: {rule}")
+            declared, as_array = parse_declared(content, part.name)
             upload.declare(_taggable(declared, services))
             number += 1
             is_array = is_array or as_array or number > 1

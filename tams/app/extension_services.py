@@ -9,6 +9,7 @@ from tams.api.extension_deps import ExtensionServices
 from tams.app.background import build_trash
 from tams.app.services import build_uploads
 from tams.app.stores import Stores
+from tams.services.accesses import Accesses
 from tams.services.analytics import Analytics
 from tams.services.direct_creation import DirectCreation
 from tams.services.event_log import EventLog
@@ -23,8 +24,10 @@ from tams.services.soft_deletion import SoftDeletion
 from tams.services.windows import Windows
 
 
-def build_extension_services(stores: Stores, services: Services) -> ExtensionServices:
-    """Every service that a route of an extension may ask besides."""
+def build_extension_services(
+    stores: Stores, services: Services, accesses: Accesses
+) -> ExtensionServices:
+    """Every service that a route of an extension may ask besides; `accesses` as for the others."""
     catalogue, storages, clock = stores.catalogue, stores.storages, stores.clock
     object_timeout = timedelta(seconds=stores.settings.min_object_timeout)
     event_log = EventLog(catalogue, storages.signer)
@@ -32,7 +35,7 @@ def build_extension_services(stores: Stores, services: Services) -> ExtensionSer
         analytics=Analytics(catalogue, clock),
         direct_creation=DirectCreation(catalogue, clock, services.flows),
         named_collections=NamedCollections(catalogue, clock),
-        segment_media=SegmentMedia(catalogue, storages, storages.signer, clock),
+        segment_media=SegmentMedia(catalogue, storages, storages.signer, clock, accesses),
         segment_tags=SegmentTags(catalogue),
         segment_uploads=SegmentUploads(
             catalogue,

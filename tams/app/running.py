@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI
 
+from tams.api.origins import Origins
 from tams.app.background import Background, build_deletions
 from tams.app.extension_services import build_extension_services
 from tams.app.services import build_services
@@ -16,7 +17,7 @@ from tams.catalogue import connect
 from tams.domain.clock import Clock
 from tams.errors import TamsError
 from tams.services.accesses import Accesses
-from tams.settings import Settings
+from tams.settings import Settings, listed
 from tams.workers.loop import Worker
 
 
@@ -40,9 +41,11 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
     async with stores.opened():
         async with beside:
             services = build_services(stores, deletions, accesses)
-            extension_services = build_extension_services(stores, services)
+            extension_services = build_extension_services(stores, services, accesses)
             app = build_application(settings, services, background.worker)
             app.state.extension_services = extension_services
+            names = frozenset(listed(settings.cors_origins))
+            app.state.origins = Origins(names, settings.cors_credentials)
             try:
                 yield app
             finally:

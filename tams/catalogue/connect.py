@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -52,7 +53,6 @@ def catalogue(
         )
     _require_asyncpg()
     from tams.catalogue.sql.postgres import PostgresCatalogue
-    from tams.catalogue.sql.replicated import ReplicatedCatalogue
 
     postgres = partial(
         PostgresCatalogue,
@@ -63,10 +63,14 @@ def catalogue(
         time_limit=time_limit,
         clock=clock,
     )
-    if not replica:
-        return postgres(url)
+    return _replicated(postgres, url, replica) if replica else postgres(url)
+
+
+def _replicated(postgres: Callable[[str], Catalogue], url: str, replica: str) -> Catalogue:
     if not replica.startswith(("postgresql:", "postgres:")):
         raise BadSettings("TAMS_READ_REPLICA: it must be postgresql://…")
+    from tams.catalogue.sql.replicated import ReplicatedCatalogue
+
     return ReplicatedCatalogue(postgres(url), postgres(replica))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
+from urllib.parse import unquote_to_bytes
 
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
@@ -42,5 +43,6 @@ class ParameterRoute(APIRoute):
 
     @classmethod
     def _is_asked(cls, query: bytes) -> bool:
-        names = (part.partition(b"=")[0] for part in query.split(b"&"))
+        # Names are unquoted as `Query` does: else a way of writing one would get another answer.
+        names = (unquote_to_bytes(part.partition(b"=")[0]) for part in query.split(b"&") if part)
         return any(name in cls.parameters or name.startswith(cls.prefixes) for name in names)

@@ -10,7 +10,7 @@ from fastapi.responses import Response
 
 from tams.api.bodies import json_response, read_body
 from tams.api.deps import WhoDep
-from tams.api.errors import allowed_methods
+from tams.api.errors import get_methods
 from tams.api.extension_deps import ExtensionServicesDep
 from tams.domain.access import Action, Scope
 from tams.domain.batches import MAX_OBJECTS
@@ -78,11 +78,6 @@ async def reserve_objects(
     new = parse_batch(await read_body(request), vendor_object, MAX_OBJECTS)
     reserved = await services.direct_creation.reserve_objects(who, new, is_batch=True)
     return json_response(reserved_many_json(reserved), 201)
-
-
-async def get_methods(request: Request) -> Response:
-    """What may be done here, also for those who do not say that they are a browser."""
-    return Response(None, 200, {"Allow": ", ".join(sorted(allowed_methods(request)))})
 
 
 for _path in _LISTS:

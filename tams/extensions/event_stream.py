@@ -22,6 +22,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from tams.api.bodies import json_response
 from tams.api.deps import SizesDep
 from tams.api.extension_deps import ExtensionServices, ExtensionServicesDep
+from tams.api.origins import Origins
 from tams.api.paging import base_url, paging_headers
 from tams.api.query import Query
 from tams.api.routing import is_head
@@ -172,6 +173,8 @@ def _beat(place: Place) -> bytes:
 
 async def _open_socket(websocket: WebSocket) -> None:
     """The same over a WebSocket: each message is an event."""
+    origins: Origins = websocket.app.state.origins
+    origins.check(websocket)
     services: ExtensionServices = websocket.app.state.extension_services
     query = Query(websocket.scope["query_string"], only=_OF_STREAM)
     wanted, place = _wanted(query), await _beginning(websocket, query, services)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from enum import StrEnum
+from functools import partial
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
@@ -61,10 +62,11 @@ async def get_segment_data(
     flow_id: str, segment_id: str, request: Request, services: ExtensionServicesDep
 ) -> Response:
     """The bytes of a Segment's Object, whole or by Range; where others have them, the way there."""
-    found = await services.segment_media.open(flow_id, segment_id)
+    media = services.segment_media
+    object_id, found = await media.open(flow_id, segment_id)
     if isinstance(found, str):
         return RedirectResponse(found, 307)
-    return object_answer(found, request)
+    return object_answer(found, request, partial(media.is_read, object_id))
 
 
 @router.get(f"{_SEGMENT}/url")

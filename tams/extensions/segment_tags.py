@@ -7,16 +7,13 @@ from typing import ClassVar
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
-from starlette.routing import Match
-from starlette.types import Scope
 
 from tams.api.bodies import json_response, no_content, read_body
 from tams.api.deps import ServicesDep, SizesDep, WhoDep
 from tams.api.extension_deps import ExtensionServicesDep
 from tams.api.query import Query
 from tams.api.segments import answer_page, segment_query
-from tams.domain.access import Action
-from tams.domain.access import Scope as AccessScope
+from tams.domain.access import Action, Scope
 from tams.domain.tags import with_tag, without_tag
 from tams.errors import NotFound
 from tams.extensions.base import Extension, ParameterRoute
@@ -33,12 +30,6 @@ class TagRoute(ParameterRoute):
     """For requests with a filter on tags."""
 
     prefixes: ClassVar[tuple[bytes, ...]] = (b"tag.", b"tag_exists.")
-
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """See `ParameterRoute`; most requests are passed on at a glance."""
-        if scope["type"] == "http" and b"tag" not in scope["query_string"]:
-            return Match.NONE, {}
-        return super().matches(scope)
 
 
 async def list_tagged_segments(
@@ -120,7 +111,7 @@ async def delete_segment_tag(
     return no_content()
 
 
-_WRITE = frozenset({AccessScope.ADMIN, AccessScope.WRITE})
+_WRITE = frozenset({Scope.ADMIN, Scope.WRITE})
 _PATH = "/flows/{flowId}/segments/{segmentId}/tags"
 
 EXTENSION = Extension(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from datetime import datetime, timedelta
 from functools import partial
 from heapq import nlargest, nsmallest
@@ -32,6 +32,8 @@ PAGE = 1000
 """How many Flows are read at a time."""
 LISTED = 10
 """How many Objects are named that were read most often, or least."""
+RECOUNT = timedelta(hours=1)
+"""After how long it is looked again for rows that do not count."""
 ALL = AnalyticsQuery()
 _LOW, _HIGH = -LIMIT - 1, LIMIT + 2
 
@@ -48,7 +50,7 @@ class Analytics:
         self._clock = clock
         self._slices = Slices(catalogue, slice_size, lambda _thing, _done: None)
         self._slice_size = slice_size
-        self._all_counted = False
+        self._all_counted_at: datetime | None = None
         self._uncountable: set[int] = set()
 
     def usage(self) -> FlowUsage:
@@ -99,18 +101,20 @@ class Analytics:
     async def count_some(self) -> bool:
         """Have the row of one more Flow count that does not; False if all do.
 
-        Such rows come from earlier versions and from repairs, so nobody looks twice for them.
+        Such rows come from earlier versions and from repairs, so it is seldom looked for them.
         """
-        if self._all_counted:
+        last, now = self._all_counted_at, self._clock()
+        if last is not None and now - last < RECOUNT:
             return False
         keys = set(await self._catalogue.read(lambda tx: tx.analytics.uncounted()))
         key = next(iter(keys - self._uncountable), None)
         if key is None:
-            self._all_counted = True
+            self._all_counted_at = now
             return False
         self._uncountable.add(key)
         with suppress(Busy):  # its Segments are too many for one work: then they are read each time
             await self._catalogue.write(lambda tx: tx.analytics.count(key))
+            self._uncountable.discard(key)
         return True
 
     async def _counted(self, flow: CountedFlow) -> CountedFlow:
@@ -155,7 +159,19 @@ class Analytics:
             return most, await analytics.least_read(LISTED), await analytics.oldest()
 
         most, least, oldest = await self._catalogue.read(read)
+        least = [*await self._never_read(), *least][:LISTED]
         return StorageUsage(stored, used.bytes, self._days_since(oldest), most, least)
+
+    async def _never_read(self) -> Sequence[ReadObject]:
+        """Some of the Objects that were never read; where all were, all are looked at."""
+        found: list[ReadObject] = []
+        async with aclosing(self._slices.of("Objects")) as parts:
+            async for part in parts:
+                found += await self._catalogue.read(partial(_never_read, part=part))
+                if len(found) >= LISTED:
+                    break
+                await asyncio.sleep(0)
+        return found
 
     async def _stored(self) -> tuple[Weight, Weight]:
         """What all Objects weigh, each once; and what the Flows do, each by itself."""
@@ -207,6 +223,10 @@ async def _weight_of(tx: Transaction, key: int) -> Weight:
 
 async def _apart(tx: Transaction, after: int) -> tuple[Weight, int | None]:
     return await tx.analytics.apart(after, PAGE)
+
+
+async def _never_read(tx: Transaction, part: Slice) -> Sequence[ReadObject]:
+    return await tx.analytics.never_read(part, LISTED)
 
 
 async def _objects(tx: Transaction, part: Slice, query: AnalyticsQuery) -> StoredObjects:

@@ -231,9 +231,9 @@ class Deletions:
             await self._advance(tx, job, requests, deleted.rest)
             if deleted.rest is not None:
                 return
-            await tx.flows.forget(job.subject)
             for grave in await tx.trash.let_go_of(job.subject, now):
                 await tx.jobs.add(Job(kind="remove_flow", subject=grave, due=now))
+            await tx.flows.forget(job.subject)
 
         await self._try(job, work)
 

@@ -33,11 +33,11 @@ def segments_deleted(flow: LockedFlow, deleted: Deleted) -> Event:
 
 
 async def settle_removed(tx: Transaction, flow_key: int, deleted: Deleted, due: datetime) -> None:
-    """The same for a Flow that is gone, of whose Segments its deletion has told already."""
+    """The same for a Flow or a grave that is gone, of whose Segments was told already."""
     gone = await tx.objects.condemn(deleted.objects, due)
     farewell = await tx.events.farewell(flow_key) if gone else None
     if farewell is not None:
-        await tx.events.append_gone(gone, farewell, living=False)
+        await tx.events.append_gone(gone, farewell.event, living=farewell.living)
 
 
 async def make_way(

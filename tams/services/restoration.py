@@ -36,7 +36,8 @@ class Restoration:
     async def restore_source(self, source_id: str) -> None:
         """Take a Source back, and the Flows that went with it.
 
-        Raises `NotFound`, and `Conflict` if an id is in use again.
+        A Source of its format that is there again takes the Flows, and stays as it is. Raises
+        `NotFound`, and `Conflict` if an id is in use again.
         """
 
         async def work(tx: Transaction) -> None:
@@ -45,12 +46,8 @@ class Restoration:
             living = await tx.sources.lock(source_id)
             if kept is None:
                 await _refuse(tx, "source", source_id, is_living=living is not None)
-            elif living is not None:
-                raise Conflict(_in_use("Source", source_id))
             else:
-                source = await tx.trash.source(source_id, kept.key)
-                if source is not None:
-                    await self._add_source(tx, source)
+                await self._bring_back(tx, kept, source_id, living)
                 await self._revive(tx, kept)
 
         await self._catalogue.write(work)
@@ -104,10 +101,24 @@ class Restoration:
             if kept is None:
                 raise NotFound("deleted Object", object_id)
             now = self._clock()
-            await tx.trash.revive_object(object_id, kept.key, now + self._object_timeout)
+            expires = now + self._object_timeout
+            if not await tx.trash.revive_object(object_id, kept.key, expires):
+                raise NotFound("deleted Object", object_id)
             await tx.records.settle(kept, "restored", now)
 
         await self._catalogue.write(work)
+
+    async def _bring_back(
+        self, tx: Transaction, kept: Kept, source_id: str, living: Source | None
+    ) -> None:
+        """Add a Source, unless one of its Flows has brought it back before."""
+        source = await tx.trash.source(source_id, kept.key)
+        if source is None:
+            return
+        if living is None:
+            await self._add_source(tx, source)
+        elif living.format != source.format or not await tx.trash.flows(kept.key):
+            raise Conflict(_in_use("Source", source_id))
 
     async def _revive(self, tx: Transaction, kept: Kept) -> None:
         """Let the Flows of a deletion live again; the collections are locked."""

@@ -13,6 +13,7 @@ from tams.domain.segments import Segment
 from tams.domain.storage import Reading, Signer, Signers, UrlFilter
 from tams.domain.tags import Tags
 from tams.errors import Invalid, NotFound, StorageFailed
+from tams.services.accesses import Accesses
 from tams.services.media import Readable, open_object
 from tams.services.questions import ask_each
 from tams.services.segment_finding import find_segment
@@ -52,11 +53,14 @@ class SegmentMedia:
         storages: Mapping[str, Storage],
         signers: Signers,
         clock: Clock,
+        accesses: Accesses,
     ) -> None:
+        """`accesses` are told of each Object that is read."""
         self._catalogue = catalogue
         self._storages = storages
         self._signers = signers
         self._clock = clock
+        self._accesses = accesses
 
     async def get(self, flow_id: str, name: str) -> FoundSegment:
         """Return one Segment; raises `NotFound`."""
@@ -80,15 +84,20 @@ class SegmentMedia:
         """What makes the `get_urls` of Segments, for a caller who reached us at `base_url`."""
         return self._signers(urls, base_url)
 
-    async def open(self, flow_id: str, name: str) -> Readable | str:
-        """Open the bytes of a Segment; the URL of the first instance if others have them.
+    async def open(self, flow_id: str, name: str) -> tuple[str, Readable | str]:
+        """The Object of a Segment, and its bytes, open; or a URL of them if others have them.
 
         Raises `NotFound`, also for bytes that are not there, and `StorageFailed`.
         """
-        place = await self._place(flow_id, name)
+        object_id, place = await self._place(flow_id, name)
         if place.url is not None:
-            return place.url
-        return await open_object(in_use(self._storages, place.storage_id), place.key or "")
+            return object_id, place.url
+        storage = in_use(self._storages, place.storage_id)
+        return object_id, await open_object(storage, place.key or "")
+
+    def is_read(self, object_id: str) -> None:
+        """Somebody reads these bytes from their beginning."""
+        self._accesses.note(object_id)
 
     async def sign(
         self, base_url: str, flow_id: str, name: str, method: Reading, seconds: int
@@ -99,7 +108,7 @@ class SegmentMedia:
         """
         if not 0 < seconds <= LONGEST:
             raise Invalid("expires_in", seconds, f"it must be 1 to {LONGEST} seconds")
-        place = await self._place(flow_id, name)
+        _, place = await self._place(flow_id, name)
         if place.url is not None:
             return SignedUrl(place.url, None)
         storage = in_use(self._storages, place.storage_id)
@@ -107,18 +116,19 @@ class SegmentMedia:
         url = storage.sign_for(base_url, place.key or "", method, seconds)
         return SignedUrl(url, now + timedelta(seconds=seconds))
 
-    async def _place(self, flow_id: str, name: str) -> Instance:
-        """The first instance that can be reached."""
+    async def _place(self, flow_id: str, name: str) -> tuple[str, Instance]:
+        """The Object, and the first of its instances that can be reached."""
 
-        async def work(tx: Transaction) -> tuple[Instance, ...]:
-            return (await find_segment(tx, flow_id, name)).instances
+        async def work(tx: Transaction) -> Segment:
+            return await find_segment(tx, flow_id, name)
 
-        instances = await self._catalogue.read(work)
+        segment = await self._catalogue.read(work)
+        instances = segment.instances
         reached = (one for one in instances if one.url or one.storage_id in self._storages)
         found = next(reached, next(iter(instances), None))
         if found is None:
             raise NotFound("instance of Segment", name)
-        return found
+        return segment.object_id, found
 
     async def _measured(self, found: FoundSegment) -> FoundSegment:
         """The same with the size of its bytes, if nobody has measured them before."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from tams.catalogue.base import Catalogue, Transaction
 from tams.catalogue.promises.inspection import START, Noun, Slice
@@ -20,7 +20,7 @@ class Slices:
         self._size = size
         self.tell = tell
 
-    async def of(self, noun: Noun) -> AsyncIterator[Slice]:
+    async def of(self, noun: Noun) -> AsyncGenerator[Slice, None]:
         """The slices of a noun in the order of its keys."""
         part, done = await self._next(noun, START), 0
         while part is not None:

@@ -62,9 +62,8 @@ class SoftDeletion:
 
         async def work(tx: Transaction) -> Sequence[DeletionRequest]:
             await tx.flows.lock_collections()
-            if not manner.cascade:
-                await _require_no_flows(tx, source_id)
-            source, leaving = await _lock_whole(tx, source_id)
+            lock_it = _lock_whole if manner.cascade else _lock_alone
+            source, leaving = await lock_it(tx, source_id)
             affected = Affected(
                 flow_ids=tuple(flow.id for _, flow in leaving),
                 segments=await _count(tx, [locked for locked, _ in leaving]),
@@ -234,10 +233,13 @@ async def _lock_whole(tx: Transaction, source_id: str) -> _Whole:
     return _Whole(source, [*leaving, *[await lock_leaving(tx, each) for each in late]])
 
 
-async def _require_no_flows(tx: Transaction, source_id: str) -> None:
+async def _lock_alone(tx: Transaction, source_id: str) -> _Whole:
+    """Lock a Source that has no Flows, nor gets any from then on; raises `Conflict`."""
+    source = found(source_id, await tx.sources.lock(source_id))
     flow_ids = await tx.trash.flow_ids(source_id)
     if flow_ids:
         raise Conflict(f"{len(flow_ids)} Flows belong to Source {source_id}; {_WITH_ALL}")
+    return _Whole(source, ())
 
 
 def _require_calm(leaving: Iterable[Leaving]) -> None:

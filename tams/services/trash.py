@@ -85,5 +85,5 @@ class Trash:
             await tx.jobs.add(Job(kind="remove_flow", subject=key, due=now))
         if kept.record.kind == "object":
             due = now + self._url_lifetime
-            await tx.trash.condemn_unregistered(kept.record.entity_id, due)
+            await tx.trash.condemn_unregistered(kept.record.entity_id, due, kept.key)
         await tx.records.settle(kept, "purged", now)

@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
+from tams.api.query import MAX_TAG_CONDITIONS
 from tams.conformance.media import forged
 from tests.api.test_bad_flows import BAD_IDS
 from tests.api.test_bad_segments import BAD_TIMERANGES
@@ -94,6 +95,23 @@ async def test_a_bad_parameter(furnished, path, name, value, rule):
 async def test_bytes_that_are_no_text(furnished, path, raw):
     path = path.replace("{raw}", raw) + raw
     await furnished.refuse("GET", path, None, "must")
+
+
+@pytest.mark.parametrize(
+    ("path", "prefix"),
+    [
+        *[(path, "tag") for path in (*LISTS[:4], "/service/webhooks")],
+        (OBJECT, "flow_tag"),
+        (SEGMENTS, "storage_backend_tag"),
+    ],
+)
+async def test_too_many_conditions_on_tags(furnished, path, prefix):
+    many = [f"{prefix}.{number}=a" for number in range(MAX_TAG_CONDITIONS - 1)]
+    many.append(f"{prefix}_exists.a=true")
+    (await furnished.server.get(furnished.fill(f"{path}?{'&'.join(many)}"))).is_status(200)
+    many.append(f"{prefix}_exists.b=true")
+    rule = f"{MAX_TAG_CONDITIONS} conditions on tags"
+    await furnished.refuse("GET", f"{path}?{'&'.join(many)}", None, f"{prefix}.{{name}}: ", rule)
 
 
 @pytest.mark.parametrize("bad", [*BAD_TIMERANGES[1:4], "x", "[1_2)"])

@@ -104,12 +104,11 @@ async def test_a_removed_flow_is_known_by_its_farewell_while_that_is_kept(url):
     again = make_flow(id=flow.id, source_id=flow.source_id)
     await add_flows(catalogue, again)
     await append(catalogue, again, "flows/created")
-    assert (await farewell(key)).flow_collected_by == ("a",)
+    assert (await farewell(key)).event.flow_collected_by == ("a",)
     await publish(catalogue)
     await catalogue.write(lambda tx: tx.events.expire(NOON + timedelta(days=1)))
-    assert await farewell(key) == Event(
-        type="flows/deleted", entity_id=flow.id, source_id=flow.source_id
-    )
+    bare = Event(type="flows/deleted", entity_id=flow.id, source_id=flow.source_id)
+    assert await farewell(key) == (bare, False)
     assert await farewell(key + 1000) is None
     await catalogue.close()
 

@@ -7,11 +7,13 @@ from collections import Counter
 from contextlib import closing
 from itertools import count as numbers
 
+import asyncpg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tams.catalogue.connect import catalogue as connect
+from tams.catalogue.sql import trash
 from tams.domain.analytics import AnalyticsQuery
 from tams.domain.deletions import DeletionRequest
 from tams.domain.flows import FlowQuery
@@ -251,6 +253,7 @@ def _rollup(spans):
 
 
 TAGS = numbers()
+_SOMEONE_WAITS = "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock')"
 
 
 def try_every(catalogue_url, drawn, run, examples):
@@ -392,3 +395,30 @@ async def test_segments_that_are_buried_are_not_counted_until_they_are_back(cata
     assert hidden != before
     await store.do_revive(0)
     assert await counted(catalogue) == before == await recounted(catalogue)
+
+
+async def test_what_is_measured_while_segments_come_back_is_counted(postgres_url, monkeypatch):
+    """Whoever measures waits for the grave, once their numbers were read."""
+    catalogue = connect(postgres_url, connections=WRITERS)
+    await catalogue.open()
+    store = Store(catalogue, "racing")
+    await store.begin()
+    await store.do_post(0, [(0, (0, SECOND))])
+    await store.do_bury(0, (0, SECOND))
+    admin = await asyncpg.connect(postgres_url)
+    measuring = []
+
+    async def find_lost(*known):
+        found = await read_weights(*known)
+        measuring.append(asyncio.create_task(store.do_measure(0, 2**20)))
+        while not (measuring[0].done() or await admin.fetchval(_SOMEONE_WAITS)):
+            pass
+        return found
+
+    read_weights = trash.find_lost
+    monkeypatch.setattr(trash, "find_lost", find_lost)
+    await store.do_revive(0)
+    await measuring[0]
+    assert await counted(catalogue) == await recounted(catalogue)
+    await admin.close()
+    await catalogue.close()

@@ -368,7 +368,9 @@ async def test_an_object_that_waits_is_hidden_and_waits_on(catalogue, flow):
     refused = await post(catalogue, flow.id, segment_at("waits", "[5:0_6:0)"))
     assert len(refused.refused) == 1
     assert await catalogue.write(lambda tx: tx.objects.condemn_expired(at(20))) == 0
-    await catalogue.write(lambda tx: tx.trash.revive_object("waits", key, at(30)))
+    assert await catalogue.write(lambda tx: tx.objects.abandon(["waits"], at(20))) == []
+    assert not await catalogue.write(lambda tx: tx.trash.revive_object("waits", key + 1, at(30)))
+    assert await catalogue.write(lambda tx: tx.trash.revive_object("waits", key, at(30)))
     assert await catalogue.write(lambda tx: tx.objects.condemn_expired(at(29))) == 0
     accepted = await post(catalogue, flow.id, segment_at("waits", "[5:0_6:0)"))
     assert not accepted.refused
@@ -377,9 +379,13 @@ async def test_an_object_that_waits_is_hidden_and_waits_on(catalogue, flow):
 @pytest.mark.parametrize("is_kept", [True, False])
 async def test_an_object_that_waits_is_condemned(catalogue, flow, is_kept):
     await allocate(catalogue, flow.id, "waits")
+    key = 1 if is_kept else None
     if is_kept:
-        await catalogue.write(lambda tx: tx.trash.bury_object("waits", 1))
-    await catalogue.write(lambda tx: tx.trash.condemn_unregistered("waits", DUE))
+        await catalogue.write(lambda tx: tx.trash.bury_object("waits", key))
+    for other in (None if is_kept else 1, 2):
+        await catalogue.write(lambda tx, it=other: tx.trash.condemn_unregistered("waits", DUE, it))
+    assert not await catalogue.write(lambda tx: tx.jobs.claim(DUE, at(9999), limit=9))
+    await catalogue.write(lambda tx: tx.trash.condemn_unregistered("waits", DUE, key))
     await catalogue.write(lambda tx: tx.trash.condemn_unregistered("a", DUE))
     assert await catalogue.read(lambda tx: tx.objects.taken(["waits"])) == {"waits"}
     jobs = await catalogue.write(lambda tx: tx.jobs.claim(DUE, at(9999), limit=9))

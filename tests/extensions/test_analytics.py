@@ -154,6 +154,18 @@ async def test_a147_reading_an_object_raises_its_access_count_and_says_when(stor
     assert datetime.fromisoformat(again["last_accessed"]) >= last
 
 
+async def test_reading_the_bytes_of_a_segment_counts_as_reading_its_object(store):
+    flow = await store.flow()
+    read = await uploaded(store, flow["id"], "[0:0_1:0)", b"media")
+    path = f"/flows/{flow['id']}/segments/{read}/data"
+    for wanted in ({}, {"Range": "bytes=0-1"}, {"Range": "bytes=2-"}):
+        (await store.get(path, headers=wanted)).is_status(200, 206)
+    (await store.head(path)).is_status(200)
+    await store.wait(0)
+    [found] = (await store.read("/storage-usage"))["most_accessed"]
+    assert (found["id"], found["access_count"]) == (read, 2)
+
+
 async def test_d003_d006_time_range_analysis_counts_segments(store):
     flow = await store.flow()
     await store.segments(flow["id"], HALVES)

@@ -187,6 +187,46 @@ async def test_what_no_stream_can_be_is_refused(server, wrong, reason):
     assert refused.value.status == 400
 
 
+SITE = {"Origin": "https://pages.example"}
+
+
+async def joins(server, **headers):
+    """Whether a WebSocket opens with these headers; else it is a 403."""
+    try:
+        async with socket(server, **headers):
+            return True
+    except aiohttp.WSServerHandshakeError as refused:
+        if refused.status != 403:
+            raise
+        return False
+
+
+async def test_pages_of_other_sites_open_a_socket_where_cors_lets_them_ask(tmp_path, sqlite_url):
+    for origins, joined in (("*", True), ("https://pages.example", True), ("", False),
+                            ("https://other.example,http://pages.example", False)):  # fmt: skip
+        async with serving(tmp_path, sqlite_url, cors_origins=origins) as server:
+            assert await joins(server, **SITE) is joined
+            assert await joins(server)
+            assert await joins(server, Origin=server.base)
+            assert not await joins(server, Origin="null") or origins == "*"
+
+
+async def test_pages_open_no_socket_with_what_the_browser_keeps(tmp_path, sqlite_url):
+    kept = {**SITE, "Authorization": "Basic eDp5"}
+    async with serving(tmp_path, sqlite_url) as server:
+        assert not await joins(server, **kept)
+        assert await joins(server, **{**kept, "Origin": server.base})
+    chosen = {"cors_origins": SITE["Origin"], "cors_credentials": "true"}
+    async with serving(tmp_path, sqlite_url, **chosen) as server:
+        assert await joins(server, **kept)
+
+
+async def test_the_public_url_is_the_servers_own(tmp_path, sqlite_url):
+    chosen = {"cors_origins": "", "public_url": "https://pages.example/store"}
+    async with serving(tmp_path, sqlite_url, **chosen) as server:
+        assert await joins(server, **SITE)
+
+
 async def test_a_head_of_a_stream_ends(server):
     head = (await server.head("/events/stream")).is_status(200)
     assert head.headers["Content-Type"].startswith("text/event-stream")

@@ -119,6 +119,19 @@ async def test_what_is_too_large_is_a_413(server, flow):
     await no_trace(server, before)
 
 
+async def test_segments_that_are_too_large_together_are_a_413(server, flow):
+    flow_id = await flow()
+    before = await kept(server)
+    url = "http://x/" + "x" * (1000 * 1000)
+    parts = [
+        declared({"timerange": f"[{n}:0_{n + 1}:0)", "get_urls": [{"label": "x", "url": url}]})
+        for n in range(17)
+    ]
+    refusal = await send(server, flow_id, *parts)
+    assert "the Segments of a form" in refusal.is_status(413).json["summary"]
+    await no_trace(server, before)
+
+
 async def test_a_part_with_too_many_headers_is_refused(server, flow):
     many = {f"X-{number}": "x" for number in range(100)}
     refusal = await send(server, await flow(), declared(declaration()), file(CONTENT, **many))

@@ -140,6 +140,44 @@ async def test_an_id_that_is_in_use_again_is_kept_by_who_has_it(server):
     (await server.post(f"{one.flow}/restore")).is_status(404)
 
 
+async def test_flows_come_back_to_a_source_that_another_one_brought_back(server):
+    one = await clip(server, 1)
+    other = await clip(server, 1, source_id=one.source_id)
+    (await server.delete(f"{one.flow}?{SOFT}")).is_status(204)
+    (await server.delete(f"{one.source}?{SOFT}")).is_status(204)
+    await restore(server, one.flow)
+    label = f"{one.source}/label"
+    (await server.put(label, "again")).is_status(204)
+    refusal = (await server.post(f"{other.flow}/restore")).is_status(409).json
+    assert f"POST /sources/{one.source_id}/restore" in refusal["detail"]
+    await restore(server, one.source)
+    assert len(await timeranges(server, other.flow_id)) == 1
+    assert (await server.read(one.source))["label"] == "again"
+    (await server.post(f"{one.source}/restore")).is_status(404)
+
+
+async def test_a_source_does_not_come_back_to_one_of_another_format(server):
+    one = await clip(server, 1)
+    (await server.delete(f"{one.source}?{SOFT}")).is_status(204)
+    other = flow_body("audio", source_id=one.source_id)
+    (await server.put(f"/flows/{other['id']}", other)).is_status(201)
+    refusal = (await server.post(f"{one.source}/restore")).is_status(409).json
+    assert f"there is a Source {one.source_id} again" in refusal["detail"]
+    (await server.get(one.flow)).is_status(404)
+
+
+async def test_a_source_without_flows_does_not_come_back_over_another(server):
+    body = {"id": new_id(), "format": "urn:x-nmos:format:video", "label": "first"}
+    path = f"/sources/{body['id']}"
+    (await server.post("/sources", body)).is_status(201)
+    (await server.delete(f"{path}?{SOFT}")).is_status(204)
+    (await server.post("/sources", body | {"label": "second"})).is_status(201)
+    (await server.post(f"{path}/restore")).is_status(409)
+    (await server.delete(path)).is_status(204)
+    await restore(server, path)
+    assert (await server.read(path))["label"] == "first"
+
+
 async def test_a_flow_does_not_come_back_to_a_source_of_another_format(server):
     one = await clip(server, 1)
     (await server.delete(f"{one.flow}?{SOFT}")).is_status(204)
@@ -323,6 +361,27 @@ async def test_what_was_kept_for_long_goes_for_good(tmp_path):
         free = {"object_ids": [*one.objects, *gone[1:], waiting["object_id"]]}
         (await server.post(f"{late.flow}/storage", free)).is_status(201)
         assert len(await timeranges(server, late.flow_id)) == 1
+
+
+@pytest.mark.parametrize("flow_goes", [False, True])
+async def test_objects_that_went_for_good_are_told_with_what_collects_their_flow(
+    tmp_path, flow_goes
+):
+    day = 86400
+    url = f"sqlite:///{tmp_path}/catalogue.sqlite"
+    async with serving(tmp_path, url, trash_retention=str(day)) as server:
+        one = await clip(server, 2)
+        multi = await server.flow("multi", flow_collection=[{"id": one.flow_id}])
+        (await server.delete(f"{one.segments}?{SOFT}")).is_status(204)
+        if flow_goes:
+            (await server.delete(one.flow)).is_status(204)
+            await server.wait(1)
+        await server.wait(day + 1)
+        await pass_away(server)
+        asked = f"/events?types=objects/deleted&flow_collected_by_ids={multi['id']}"
+        told = [each["event"]["object_id"] for each in await server.read(asked)]
+        assert sorted(told) == sorted(one.objects)
+        assert await server.read("/events?types=objects/deleted&flow_collected_by_ids=") == []
 
 
 async def test_without_the_extension_all_is_as_the_standard_has_it(tmp_path):

@@ -147,6 +147,11 @@ async def test_a119_segments_are_listed_by_their_tags(server, tagged, filters, f
     assert await seconds(server, tagged, filters, reverse_order="true") == found[::-1]
 
 
+@pytest.mark.parametrize("asked", ["tag%2Ekind=none", "%74ag.kind=none", "t%61g%5fexists.no=true"])
+async def test_a_filter_may_be_percent_encoded(server, tagged, asked):
+    assert await server.read(f"{tagged}?{asked}") == []
+
+
 async def test_a119_pages_are_of_what_passes(server, tagged):
     first = (await server.get(f"{tagged}?tag.kind=goal,foul&limit=2")).is_status(200)
     assert first.headers["X-Paging-Count"] == "2"

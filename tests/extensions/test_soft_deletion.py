@@ -43,6 +43,13 @@ async def test_a035_a_source_is_deleted_softly_with_all_that_belongs_to_it(serve
     assert await server.read(one.segments) == []
 
 
+@pytest.mark.parametrize("asked", ["soft%5Fdelete=true", "%73oft_delet%65=true&x="])
+async def test_a_parameter_may_be_percent_encoded(server, asked):
+    one = await clip(server)
+    (await server.delete(f"{one.flow}?{asked}")).is_status(204)
+    assert (await deletion_of(server, one.flow_id))["state"] == "restorable"
+
+
 async def test_a036_l01_e011_a_source_with_flows_is_not_deleted_without_them(server):
     one = await clip(server)
     other = await server.flow(source_id=one.source_id)

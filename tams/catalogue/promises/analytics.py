@@ -66,7 +66,11 @@ class Analytics(ABC):
 
     @abstractmethod
     async def least_read(self, limit: int) -> Sequence[ReadObject]:
-        """Those that were read least often; the oldest first of those that never were."""
+        """Those of them that were read least often."""
+
+    @abstractmethod
+    async def never_read(self, part: Slice, limit: int) -> Sequence[ReadObject]:
+        """Those of a slice of Objects that were never read, the oldest first."""
 
     @abstractmethod
     async def oldest(self) -> datetime | None:

@@ -20,6 +20,13 @@ class Span(NamedTuple):
     until: datetime | None = None
 
 
+class Farewell(NamedTuple):
+    """What is known of the Flow whose rows are removed, and whether it lives on without them."""
+
+    event: Event
+    living: bool
+
+
 class Events(ABC):
     """The log of changes: an event is stored if and only if its change is.
 
@@ -44,9 +51,9 @@ class Events(ABC):
         """
 
     @abstractmethod
-    async def farewell(self, flow_key: int) -> Event | None:
-        """The deletion of a removed Flow whose row is still there; without what collected it where
-        its event is not kept any more."""
+    async def farewell(self, flow_key: int) -> Farewell | None:
+        """The deletion of a removed Flow whose row is still there, or from which its Segments were;
+        without what collected it where its event is not kept any more, or while the Flow lives."""
 
     @abstractmethod
     async def publish(self, limit: int = 1000) -> int:

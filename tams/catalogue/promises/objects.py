@@ -58,6 +58,8 @@ class Objects(ABC):
     async def abandon(self, object_ids: Iterable[str], due: datetime) -> Sequence[int]:
         """Condemn those of these Objects that are allocated and not registered; returns their keys.
 
+        Those that a deletion keeps are left to it.
+
         Each gets a job `remove_object`, due at `due`.
         """
 

@@ -77,8 +77,11 @@ class Trash(ABC):
         """Give a Flow the Segments back that a deletion keeps, as if they were registered now."""
 
     @abstractmethod
-    async def revive_object(self, object_id: str, key: int, expires: datetime) -> None:
-        """Show an Object again that was never registered; it is kept until `expires` at least."""
+    async def revive_object(self, object_id: str, key: int, expires: datetime) -> bool:
+        """Show an Object again that was never registered; it is kept until `expires` at least.
+
+        False if that deletion keeps none.
+        """
 
     @abstractmethod
     async def let_go(self, key: int) -> Sequence[int]:
@@ -86,15 +89,23 @@ class Trash(ABC):
 
     @abstractmethod
     async def let_go_of(self, flow_key: int, at: datetime) -> Sequence[int]:
-        """The same for every deletion of Segments of a Flow that is gone; they are final."""
+        """The same for every deletion of Segments of a Flow that is gone; they are final.
+
+        Its row is still there: theirs are bound to its deletion.
+        """
 
     @abstractmethod
     async def lock_unregistered(self, object_id: str) -> bool:
         """Whether this is an Object that waits to be registered; then others are kept from it."""
 
     @abstractmethod
-    async def condemn_unregistered(self, object_id: str, due: datetime) -> None:
-        """Condemn an Object that was never registered, kept or not; its bytes go at `due`."""
+    async def condemn_unregistered(
+        self, object_id: str, due: datetime, key: int | None = None
+    ) -> None:
+        """Condemn an Object that was never registered, and that this deletion keeps, or none.
+
+        Its bytes go at `due`.
+        """
 
     @abstractmethod
     async def flow_ids(self, source_id: str) -> Sequence[str]:

@@ -76,7 +76,8 @@ _LEAST_READ = Written.same(
 ORDER BY o.access_count, o.pk LIMIT ?1"""
 )
 _NEVER_READ = Written.same(
-    f"SELECT {_OBJECT} FROM object o WHERE NOT {_READ} AND {_LIVES} ORDER BY o.pk LIMIT ?1"
+    f"""SELECT {_OBJECT} FROM object o WHERE o.pk > ?1 AND o.pk <= ?2 AND NOT {_READ} AND {_LIVES}
+ORDER BY o.pk LIMIT ?3"""
 )
 _OLDEST = Written.same(
     f"SELECT o.created FROM object o WHERE o.created IS NOT NULL AND {_LIVES} ORDER BY o.pk LIMIT 1"
@@ -164,10 +165,11 @@ class SQLAnalytics(Analytics):
         return _read(await self._connection.fetch(_MOST_READ, (limit,)))
 
     async def least_read(self, limit: int) -> Sequence[ReadObject]:
-        found = _read(await self._connection.fetch(_NEVER_READ, (limit,)))
-        if len(found) < limit:
-            found += _read(await self._connection.fetch(_LEAST_READ, (limit - len(found),)))
-        return found
+        return _read(await self._connection.fetch(_LEAST_READ, (limit,)))
+
+    async def never_read(self, part: Slice, limit: int) -> Sequence[ReadObject]:
+        asked = (part.after[0], part.upto[0], limit)
+        return _read(await self._connection.fetch(_NEVER_READ, asked))
 
     async def oldest(self) -> datetime | None:
         rows = await self._connection.fetch(_OLDEST)

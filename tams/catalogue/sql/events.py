@@ -16,7 +16,7 @@ from functools import cache
 from pydantic import TypeAdapter
 from sqlalchemy import and_, bindparam, delete, func, select, update
 
-from tams.catalogue.promises.events import Events, Span
+from tams.catalogue.promises.events import Events, Farewell, Span
 from tams.catalogue.promises.objects import CondemnedObject
 from tams.catalogue.sql.collections import Collections
 from tams.catalogue.sql.connection import Connection, Kind, Row
@@ -75,14 +75,22 @@ _FOUND = _LOGGED.where(
 ).limit(bindparam("limit"))
 _FORWARD = _FOUND.order_by(event_table.c.number)
 _BACKWARD = _FOUND.order_by(event_table.c.number.desc())
+# Of Segments under a grave it tells what is known of the Flow from which they were.
+_origin = flow_table.alias("origin")
 _FAREWELL = (
-    select(flow_table.c.id, flow_table.c.source_id, event_table.c.document)
+    select(
+        flow_table.c.id,
+        flow_table.c.source_id,
+        event_table.c.document,
+        and_(_origin.c.pk.is_not(None), _origin.c.gone_at.is_(None)),
+    )
+    .outerjoin(_origin, _origin.c.pk == flow_table.c.grave_of)
     .outerjoin(
         event_table,
         and_(
             event_table.c.entity_id == flow_table.c.id,
             event_table.c.kind == "flow",
-            event_table.c.ordinal == flow_table.c.ordinal,
+            event_table.c.ordinal == func.coalesce(_origin.c.ordinal, flow_table.c.ordinal),
         ),
     )
     .where(flow_table.c.pk == bindparam("flow_pk"))
@@ -155,12 +163,13 @@ class SQLEvents(Events):
             rows.append((kind, flow.entity_id, some[0].key, occurred, _written(told)))
         await self._connection.hold_rows(_APPEND, rows)
 
-    async def farewell(self, flow_key: int) -> Event | None:
+    async def farewell(self, flow_key: int) -> Farewell | None:
         found = await self._connection.fetch(_FAREWELL, {"flow_pk": flow_key})
-        for flow_id, source_id, document in found:
+        for flow_id, source_id, document, living in found:
             if document is not None and document.startswith(_DELETED):
-                return _read(document)
-            return Event(type="flows/deleted", entity_id=flow_id, source_id=source_id)
+                return Farewell(_read(document), living=False)
+            event = Event(type="flows/deleted", entity_id=flow_id, source_id=source_id)
+            return Farewell(event, living=bool(living))
         return None
 
     async def publish(self, limit: int = 1000) -> int:

@@ -78,4 +78,4 @@ MENDS: dict[FaultKind, TextClause] = {kind: text(write) for kind, write in _WRIT
 
 _COUNTS = ("segments", "rollup", *Weight._fields)
 UNCOUNT = text(f"UPDATE flow SET {', '.join(f'{name} = NULL' for name in _COUNTS)} WHERE pk = :pk")
-"""What a Flow's row counts is not true any more: a chore counts again."""
+"""What a Flow's row counts is not true any more: a chore counts again, within the hour."""

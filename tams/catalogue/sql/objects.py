@@ -147,7 +147,11 @@ _EXPIRE = (
     .where(Among(object_.c.pk, "keys"))
     .values(removable_at=bindparam("now"), expires=None)
 )
-_UNREGISTERED = (Among(object_.c.id, "ids"), object_.c.expires.is_not(None))
+_UNREGISTERED = (
+    Among(object_.c.id, "ids"),
+    object_.c.expires.is_not(None),
+    object_.c.kept_by.is_(None),
+)
 _PROLONG = update(object_).where(*_UNREGISTERED).values(expires=bindparam("until"))
 _ABANDON = (
     update(object_)

@@ -7,10 +7,12 @@ next slice begins at the first that was not looked at.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from tams.catalogue.promises.segments import Deleted, Extent
 from tams.catalogue.sql.connection import Connection
+from tams.catalogue.sql.moments import microseconds
 from tams.catalogue.sql.statements import Written
 from tams.domain.deletions import DeletionRequest
 from tams.domain.flows import LockedFlow
@@ -45,20 +47,22 @@ CROSS JOIN (SELECT s.end_ns, s.end_inclusive FROM segment s WHERE {condition}
 _SLICE, _SLICE_OF_OBJECT, _SLICE_OF_REMOVED = map(_slice, (_WITHIN, _OF_OBJECT, _OF_REMOVED))
 _EXTENT, _EXTENT_OF_OBJECT = map(_extent, (_WITHIN, _OF_OBJECT))
 
-# ?3 and ?4 are where the new Segments start and end; the predecessor of a start may reach into it.
-_REACHES_IN = """s.flow_pk = ?1 AND s.end_ns > n.start_ns AND s.start_ns < n.end_ns
+# The predecessor of a start may reach into it.
+REACHES_IN = """s.flow_pk = ?1 AND s.end_ns > n.start_ns AND s.start_ns < n.end_ns
     AND s.start_ns >= coalesce((SELECT max(p.start_ns) FROM segment p
         WHERE p.flow_pk = ?1 AND p.start_ns <= n.start_ns), n.start_ns)"""
+"""Whether the Segment `s` of the Flow ?1 overlaps `n`, which starts and ends somewhere."""
+# ?3 and ?4 are where the new Segments start and end.
 _IN_THE_WAY = Written(
     f"""WITH e AS MATERIALIZED (SELECT key, value FROM json_each(?4)),
 n AS MATERIALIZED (SELECT b.value AS start_ns, e.value AS end_ns
     FROM json_each(?3) b CROSS JOIN e ON e.key = b.key)
 SELECT DISTINCT {_COLUMNS}, o.id FROM n
-CROSS JOIN segment s ON {_REACHES_IN}
+CROSS JOIN segment s ON {REACHES_IN}
 CROSS JOIN object o ON o.pk = s.object_pk LIMIT ?2""",
     f"""SELECT DISTINCT {_COLUMNS}, o.id
 FROM unnest($3::bigint[], $4::bigint[]) AS n(start_ns, end_ns)
-CROSS JOIN LATERAL (SELECT * FROM segment s WHERE {_REACHES_IN} OFFSET 0) s
+CROSS JOIN LATERAL (SELECT * FROM segment s WHERE {REACHES_IN} OFFSET 0) s
 CROSS JOIN LATERAL (SELECT id FROM object WHERE pk = s.object_pk OFFSET 0) o
 LIMIT $2""".replace("?", "$"),
 )
@@ -177,6 +181,12 @@ def _summary(gone: Sequence[Found], rest: int | None) -> Deleted:
     last = gone[-1]
     timerange = TimeRange(gone[0].start, last.end, bool(last.end_inclusive))
     return Deleted(len(gone), timerange, tuple(sorted({each.object_key for each in gone})), rest)
+
+
+def note_change(connection: Connection, flow: LockedFlow, at: datetime) -> int:
+    """Write down that the Segments of a Flow change now; gives the ordinal of the change."""
+    connection.counter("flow", flow.id).segments_updated = microseconds(at)
+    return connection.next_ordinal("flow", flow.id)
 
 
 async def uncount(

@@ -23,6 +23,7 @@ from tams.catalogue.sql.segment_removal import (
     find_in_the_way,
     find_of_removed,
     find_slice,
+    note_change,
     take,
     uncount,
 )
@@ -145,7 +146,7 @@ class SQLSegments(Segments):
     async def add(self, flow: LockedFlow, accepted: Sequence[Accepted], at: datetime) -> None:
         if not accepted:
             return
-        flow_key, ordinal, now = flow.key, self._change(flow, at), microseconds(at)
+        flow_key, ordinal, now = flow.key, note_change(self._connection, flow, at), microseconds(at)
         plain, others = _parted(accepted)
         self._count(flow, accepted, plain, others)
         registered, inits, external, segments, shared = [], [], [], [], []
@@ -273,7 +274,7 @@ class SQLSegments(Segments):
     ) -> Deleted:
         if not doomed:
             return await take(self._connection, flow.key, doomed, rest)
-        self._change(flow, at)
+        note_change(self._connection, flow, at)
         if self._connection.counter("flow", flow.id).is_tagged:
             await drop_tags(self._connection, flow.key, [each.start for each in doomed])
         deleted = await take(self._connection, flow.key, doomed, rest)
@@ -297,10 +298,6 @@ class SQLSegments(Segments):
             _, starts, ends = zip(*plain, strict=True)
             weight = Weight(len(plain))
         self._connection.counter("flow", flow.id).count(starts, ends, weight, 1)
-
-    def _change(self, flow: LockedFlow, at: datetime) -> int:
-        self._connection.counter("flow", flow.id).segments_updated = microseconds(at)
-        return self._connection.next_ordinal("flow", flow.id)
 
     async def _whole(self, rows: Sequence[Row]) -> Sequence[PlainSegment]:
         """Most Objects need no other and lie in one place alone: their rows cost nothing more."""

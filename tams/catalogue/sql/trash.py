@@ -7,10 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import cache
 
-from pydantic import TypeAdapter
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from tams.catalogue.promises.segments import MAX_SEGMENTS, Deleted
 from tams.catalogue.promises.trash import KeptFlow, Trash
@@ -20,10 +18,24 @@ from tams.catalogue.sql.jobs import ADD_JOBS
 from tams.catalogue.sql.moments import microseconds
 from tams.catalogue.sql.objects import SQLObjects
 from tams.catalogue.sql.schema import flow, object_
-from tams.catalogue.sql.segment_removal import find_lost, find_slice, move, uncount
+from tams.catalogue.sql.segment_removal import (
+    REACHES_IN,
+    find_lost,
+    find_slice,
+    move,
+    note_change,
+    uncount,
+)
 from tams.catalogue.sql.segment_tags import move_all_tags, move_tags
 from tams.catalogue.sql.statements import Written
-from tams.catalogue.sql.trash_listing import count_flows, count_sources, list_flows, list_sources
+from tams.catalogue.sql.trash_listing import (
+    count_flows,
+    count_sources,
+    kept_items,
+    kept_source,
+    list_flows,
+    list_sources,
+)
 from tams.catalogue.sql.trash_schema import deletion_record, trashed_source
 from tams.domain.flows import CollectionItem, Flow, FlowQuery, LockedFlow
 from tams.domain.pages import Page, PageRequest
@@ -60,7 +72,15 @@ _SETTLE_GRAVES = (
     )
     .values(state="purged", settled=bindparam("at"))
 )
-_LET_GO_GRAVES = update(flow).where(*_graves).values(kept_by=None).returning(flow.c.pk)
+# The deletion of the Flow is what is told of its Objects, whatever row held them.
+_origin = flow.alias("origin")
+_ordinal = select(_origin.c.ordinal).where(_origin.c.pk == bindparam("flow_key")).scalar_subquery()
+_LET_GO_GRAVES = (
+    update(flow)
+    .where(*_graves)
+    .values(kept_by=None, ordinal=func.coalesce(_ordinal, flow.c.ordinal))
+    .returning(flow.c.pk)
+)
 _FLOW_IDS = (
     select(flow.c.id)
     .where(flow.c.source_id == bindparam("source_id"), flow.c.gone_at.is_(None))
@@ -87,13 +107,14 @@ _DIG = Written.same(
 SELECT id, source_id, format, created, metadata_updated, '{}', CAST(?2 AS bigint),
     CAST(?3 AS bigint), CAST(?4 AS bigint), pk FROM flow WHERE pk = ?1 RETURNING pk"""
 )
-_GRAVE = select(flow.c.pk).where(*_is_kept, flow.c.grave_of == bindparam("flow_key"))
+# Whoever reweighs its Objects waits, and the numbers that are given back are theirs.
+_GRAVE = (
+    select(flow.c.pk).where(*_is_kept, flow.c.grave_of == bindparam("flow_key")).with_for_update()
+)
 _FILL_IN = delete(flow).where(flow.c.pk == bindparam("grave"))
 _IN_THE_WAY = Written.same(
-    """SELECT count(*) FROM segment g WHERE g.flow_pk = ?2 AND EXISTS (SELECT 1 FROM segment s
-    WHERE s.flow_pk = ?1 AND s.end_ns > g.start_ns AND s.start_ns < g.end_ns
-    AND s.start_ns >= coalesce((SELECT max(p.start_ns) FROM segment p
-        WHERE p.flow_pk = ?1 AND p.start_ns <= g.start_ns), g.start_ns))"""
+    f"""SELECT count(*) FROM segment n WHERE n.flow_pk = ?2
+    AND EXISTS (SELECT 1 FROM segment s WHERE {REACHES_IN})"""
 )
 _BURIED = Written.same(
     """SELECT s.start_ns, s.end_ns, s.end_inclusive, o.id, s.ts_offset, s.last_duration,
@@ -115,11 +136,12 @@ _LOCK_UNREGISTERED = (
 _BURY_OBJECT = update(object_).where(_is_it).values(kept_by=bindparam("key"))
 _REVIVE_OBJECT = Written.same(
     """UPDATE object SET kept_by = NULL,
-    expires = CASE WHEN expires < ?3 THEN ?3 ELSE expires END WHERE id = ?1 AND kept_by = ?2"""
+    expires = CASE WHEN expires < ?3 THEN ?3 ELSE expires END WHERE id = ?1 AND kept_by = ?2
+RETURNING pk"""
 )
 _CONDEMN = (
     update(object_)
-    .where(_is_it, *_WAITS)
+    .where(_is_it, *_WAITS, object_.c.kept_by.is_not_distinct_from(bindparam("key")))
     .values(removable_at=bindparam("due"), expires=None, kept_by=None)
     .returning(object_.c.pk)
 )
@@ -149,7 +171,7 @@ class SQLTrash(Trash):
     async def bury_flow(
         self, flow: LockedFlow, key: int, at: datetime, items: Sequence[CollectionItem]
     ) -> None:
-        told = _items().dump_json(tuple(items), exclude_none=True).decode()
+        told = kept_items().dump_json(tuple(items), exclude_none=True).decode()
         gone = {"flow_key": flow.key, "key": key, "at": microseconds(at), "items": told}
         await self._connection.execute(_BURY_FLOW, gone)
         await self._collections.remove(flow.key)
@@ -162,7 +184,7 @@ class SQLTrash(Trash):
             "label": source.label,
             "created": microseconds(source.created),
             "updated": microseconds(source.updated),
-            "document": _sources().dump_json(source).decode(),
+            "document": kept_source().dump_json(source).decode(),
         }
         await self._connection.execute(_BURY_SOURCE, row)
 
@@ -170,7 +192,7 @@ class SQLTrash(Trash):
         self, flow: LockedFlow, query: SegmentQuery, key: int, at: datetime
     ) -> Deleted:
         found, _ = await find_slice(self._connection, flow.key, query, MAX_SEGMENTS)
-        now, ordinal = microseconds(at), self._change(flow, at)
+        now, ordinal = microseconds(at), note_change(self._connection, flow, at)
         [(grave,)] = await self._connection.fetch(_DIG, (flow.key, ordinal, now, key))
         if self._connection.counter("flow", flow.id).is_tagged:
             starts = [each.start for each in found]
@@ -184,11 +206,11 @@ class SQLTrash(Trash):
 
     async def flows(self, key: int) -> Sequence[KeptFlow]:
         rows = await self._connection.fetch(_FLOWS, {"key": key})
-        return [KeptFlow(row[0], _items().validate_json(row[1] or "[]")) for row in rows]
+        return [KeptFlow(row[0], kept_items().validate_json(row[1] or "[]")) for row in rows]
 
     async def source(self, source_id: str, key: int) -> Source | None:
         rows = await self._connection.fetch(_SOURCE, {"source_id": source_id, "key": key})
-        return _sources().validate_json(rows[0][0]) if rows else None
+        return kept_source().validate_json(rows[0][0]) if rows else None
 
     async def revive_flows(self, key: int) -> None:
         await self._connection.execute(_REVIVE_FLOWS, (key,))
@@ -205,15 +227,15 @@ class SQLTrash(Trash):
         grave = await self._grave(flow, key)
         rows = await self._connection.fetch(_BURIED, (grave,))
         await self._count(flow, grave, rows)
-        ordinal = self._change(flow, at)
+        ordinal = note_change(self._connection, flow, at)
         await self._connection.execute(_GIVE_BACK, (grave, flow.key, ordinal))
         await move_all_tags(self._connection, grave, flow.key)
         await self._connection.execute(_FILL_IN, {"grave": grave})
         return [made(Segment, (*row, *_NOWHERE)) for row in rows]
 
-    async def revive_object(self, object_id: str, key: int, expires: datetime) -> None:
-        last = microseconds(expires)
-        await self._connection.execute(_REVIVE_OBJECT, (object_id, key, last))
+    async def revive_object(self, object_id: str, key: int, expires: datetime) -> bool:
+        asked = (object_id, key, microseconds(expires))
+        return bool(await self._connection.fetch(_REVIVE_OBJECT, asked))
 
     async def let_go(self, key: int) -> Sequence[int]:
         rows = await self._connection.fetch(_LET_GO, {"key": key})
@@ -229,8 +251,10 @@ class SQLTrash(Trash):
     async def lock_unregistered(self, object_id: str) -> bool:
         return bool(await self._connection.fetch(_LOCK_UNREGISTERED, {"object_id": object_id}))
 
-    async def condemn_unregistered(self, object_id: str, due: datetime) -> None:
-        asked = {"object_id": object_id, "due": microseconds(due)}
+    async def condemn_unregistered(
+        self, object_id: str, due: datetime, key: int | None = None
+    ) -> None:
+        asked = {"object_id": object_id, "due": microseconds(due), "key": key}
         rows = await self._connection.fetch(_CONDEMN, asked)
         jobs = [("remove_object", row[0], microseconds(due), 0) for row in rows]
         await self._connection.hold_rows(ADD_JOBS, jobs)
@@ -273,17 +297,3 @@ class SQLTrash(Trash):
     async def _grave(self, flow: LockedFlow, key: int) -> int:
         rows = await self._connection.fetch(_GRAVE, {"key": key, "flow_key": flow.key})
         return int(rows[0][0]) if rows else 0
-
-    def _change(self, flow: LockedFlow, at: datetime) -> int:
-        self._connection.counter("flow", flow.id).segments_updated = microseconds(at)
-        return self._connection.next_ordinal("flow", flow.id)
-
-
-@cache
-def _items() -> TypeAdapter[tuple[CollectionItem, ...]]:
-    return TypeAdapter(tuple[CollectionItem, ...])
-
-
-@cache
-def _sources() -> TypeAdapter[Source]:
-    return TypeAdapter(Source)

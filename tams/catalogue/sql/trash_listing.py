@@ -111,7 +111,7 @@ async def _whole_flows(connection: Connection, rows: Sequence[FlowRow]) -> Seque
     tags = await FLOW_TAGS.load(connection, pks)
     links = await Collections(connection).around(pks)
     kept = {
-        pk: (_items().validate_json(items or "[]"), RecordRow._make(row).record())
+        pk: (kept_items().validate_json(items or "[]"), RecordRow._make(row).record())
         for pk, items, *row in await connection.fetch(_KEPT_FLOWS, {"pks": pks})
     }
     found = []
@@ -133,7 +133,7 @@ async def list_sources(
     items = [
         Trashed(living[row.id], None)
         if row.document is None
-        else Trashed(_whole().validate_json(row.document), records.get(row.deletion_pk))
+        else Trashed(kept_source().validate_json(row.document), records.get(row.deletion_pk))
         for row in found.items
     ]
     return Page(items, found.next_key)
@@ -162,10 +162,12 @@ async def _records(
 
 
 @cache
-def _items() -> TypeAdapter[tuple[CollectionItem, ...]]:
+def kept_items() -> TypeAdapter[tuple[CollectionItem, ...]]:
+    """What reads and writes what a Flow that is kept collected."""
     return TypeAdapter(tuple[CollectionItem, ...])
 
 
 @cache
-def _whole() -> TypeAdapter[Source]:
+def kept_source() -> TypeAdapter[Source]:
+    """What reads and writes a Source that is kept."""
     return TypeAdapter(Source)
