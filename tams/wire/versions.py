@@ -7,15 +7,17 @@ framework is known here, and no service: `tams/dialects` asks, and the sender of
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import cache, reduce
 from urllib.parse import unquote_plus
 
+from tams.domain.events import STANDARD_TYPES
 from tams.domain.flows import Flow, FlowMetadata
 from tams.domain.timerange import TimeRange
 from tams.domain.webhooks import Webhook, WebhookMetadata
 from tams.wire import version_6_0, version_7_0, version_8_0, version_8_1
 from tams.wire.service import API_VERSION
-from tams.wire.version_steps import Change, Json, Step
+from tams.wire.version_steps import Change, Json, Step, each
 
 _STEPS = (version_8_1.STEP, version_8_0.STEP, version_7_0.STEP, version_6_0.STEP)
 """The newest first."""
@@ -82,6 +84,7 @@ class Version:
         self._absent = {path for step in down for path in step.absent}
         self._answers = _changes([step.answers for step in down])
         self._answers["service"] = (self._present, *self._answers.get("service", ()))
+        self._answers["webhook"] = (_standard, *self._answers.get("webhook", ()))
         self._requests = _changes([step.requests for step in self._up])
         self._clips = any(step.clips for step in down)
         self._events = [step.event for step in down]
@@ -133,6 +136,8 @@ class Version:
 
     def keep_webhook(self, old: Webhook, new: WebhookMetadata) -> WebhookMetadata:
         """The same of a webhook."""
+        beside = tuple(one for one in old.events if one not in STANDARD_TYPES)
+        new = replace(new, events=(*new.events, *beside))
         return reduce(lambda found, step: step.keep_webhook(old, found), self._up, new)
 
     def event(self, document: Json) -> Json:
@@ -142,6 +147,13 @@ class Version:
             if name in event:
                 event[name] = _changed(event[name], self._answers.get(noun, ()))
         return _changed(document, self._events)
+
+
+@each
+def _standard(webhook: Json) -> Json:
+    """A webhook as the standard has it: without the events of extensions."""
+    webhook["events"] = [one for one in webhook["events"] if one in STANDARD_TYPES]
+    return webhook
 
 
 def _changes(steps: list[Mapping[str, Change]]) -> dict[str, tuple[Change, ...]]:

@@ -91,6 +91,25 @@ async def test_what_the_version_does_not_know_of_a_webhook_stays(server, api, ve
     assert await server.read(f"{HOOKS}/{added['id']}") == added
 
 
+@pytest.mark.parametrize("version", ["7.0", "8.1", "8.2"])
+async def test_events_of_extensions_are_hidden_and_stay(server, api, version):
+    hook = a_hook(events=["flows/deleted", "objects/created"])
+    added = (await server.post("/webhooks", hook)).is_status(201).json
+    path = f"{HOOKS}/{added['id']}"
+    try:
+        [seen] = [one for one in await api.read(HOOKS) if one["url"] == hook["url"]]
+        assert seen["events"] == ["flows/deleted"]
+        if version in OLD_WEBHOOKS:
+            (await api.post(HOOKS, seen)).is_status(201)
+        else:
+            answer = (await api.put(path, seen)).is_status(201)
+            assert answer.json["events"] == ["flows/deleted"]
+        [kept] = [one for one in await server.read("/webhooks") if one["id"] == added["id"]]
+        assert kept["events"] == hook["events"]
+    finally:
+        await server.delete(path)  # the standard's own list knows no such events
+
+
 @pytest.mark.parametrize("version", ["8.0", "8.1"])
 async def test_filters_by_collectors_that_are_given_replace_the_hidden_ones(server, api):
     path = f"{HOOKS}/{(await server.post(HOOKS, a_hook(flow_collected_by_ids=[]))).json['id']}"
