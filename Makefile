@@ -2,16 +2,16 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist worksteal --durations 15
 
-.PHONY: serve test proof fuzz lint bench docs clean
+.PHONY: serve test proof fuzz lint bench bytecode docs clean
 .DEFAULT_GOAL := serve
 
 serve: .venv/media
 	$(BIN)/tams serve
 
-test: .venv/dev
+test: bytecode
 	$(PYTEST)
 
-proof: .venv/dev
+proof: bytecode
 	TAMS_PROOF=1 $(PYTEST)
 
 fuzz: .venv/dev
@@ -23,8 +23,12 @@ lint: .venv/dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: .venv/dev
+bench: bytecode
 	$(BIN)/python -m bench
+
+# Where Python is told to write none, each of the many processes would compile the package anew.
+bytecode: .venv/dev
+	$(BIN)/python -m compileall -q tams
 
 docs: .venv/dev
 	$(BIN)/python -m docs.generate

@@ -10,7 +10,6 @@ from tams.catalogue.promises.segments import MAX_SEGMENTS
 from tams.domain.flows import CollectionItem, DataParameters, FlowQuery
 from tams.domain.pages import PageRequest
 from tams.domain.segments import SegmentQuery
-from tams.domain.sources import SourceQuery
 from tams.domain.timerange import ETERNITY, TimeRange
 from tams.errors import Invalid
 from tams.services.flows import flow_event
@@ -18,7 +17,6 @@ from tests.catalogue.building import (
     NOON,
     add_flows,
     add_records,
-    add_sources,
     allocate,
     at,
     delete_segments,
@@ -27,7 +25,6 @@ from tests.catalogue.building import (
     list_records,
     make_flow,
     make_record,
-    make_source,
     new_id,
     page_of,
     post,
@@ -267,32 +264,6 @@ async def test_many_segments_are_buried_at_once(catalogue):
     assert (await delete_segments(catalogue, made.id)).number == MAX_SEGMENTS
 
 
-async def test_a_source_is_kept_as_it_was(catalogue):
-    one = make_source(label="one", tags={"a": ("b",)}, description="c", created_by="ada")
-    other = replace(one, label="other")
-    first, second = await add_records(
-        catalogue, make_record(one.id, kind="source"), make_record(one.id, kind="source")
-    )
-
-    async def keep(tx):
-        await tx.trash.bury_source(one, first)
-        await tx.trash.bury_source(other, second)
-
-    await catalogue.write(keep)
-
-    async def kept(key):
-        return await catalogue.read(lambda tx: tx.trash.source(one.id, key))
-
-    assert (await kept(first), await kept(second), await kept(0)) == (one, other, other)
-    holder = await catalogue.read(lambda tx: tx.records.holder("source", one.id))
-    assert holder.entity_id == one.id
-    await catalogue.write(lambda tx: tx.trash.drop_source(second))
-    assert (await kept(second), await kept(0)) == (one, one)
-    await catalogue.write(lambda tx: tx.trash.let_go(first))
-    assert await kept(first) is None
-    assert await catalogue.read(lambda tx: tx.records.holder("source", one.id)) is None
-
-
 async def list_flows(catalogue, shown, query=None, **asked):
     request = PageRequest(100, **asked)
     return await catalogue.read(
@@ -325,32 +296,6 @@ async def test_flows_are_listed_with_the_record_of_their_deletion(catalogue, flo
     living = await catalogue.read(lambda tx: tx.flows.list(FlowQuery(), PageRequest(1)))
     with pytest.raises(Invalid, match="page"):
         await list_flows(catalogue, "only", key=living.next_key)
-
-
-async def test_sources_are_listed_with_the_record_of_their_deletion(catalogue):
-    living = make_source(label="a", created=at(1))
-    gone = make_source(label="b", tags={"a": "b"})
-    await add_sources(catalogue, living)
-    record = make_record(gone.id, kind="source")
-    [key] = await add_records(catalogue, record)
-    await catalogue.write(lambda tx: tx.trash.bury_source(gone, key))
-
-    async def page(shown, **asked):
-        query = SourceQuery(**asked)
-        return await catalogue.read(lambda tx: tx.trash.list_sources(query, PageRequest(10), shown))
-
-    assert (await page("only")).items == [(gone, record)]
-    assert (await page("include")).items == [(living, None), (gone, record)]
-    assert (await page("include", label="a")).items == [(living, None)]
-    with pytest.raises(Invalid, match="tags"):
-        await page("only", collected_by=frozenset())
-    for shown, query, number in (
-        ("only", SourceQuery(), 1),
-        ("include", SourceQuery(), 2),
-        ("only", SourceQuery(label="a"), 0),
-    ):
-        asked = query, shown
-        assert await catalogue.read(lambda tx, it=asked: tx.trash.count_sources(*it)) == number
 
 
 async def test_an_object_that_waits_is_hidden_and_waits_on(catalogue, flow):

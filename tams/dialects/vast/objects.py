@@ -11,6 +11,7 @@ from tams.api.bodies import json_response, no_content, read_body
 from tams.api.deps import WhoDep
 from tams.api.extension_deps import ExtensionServicesDep
 from tams.dialects.vast.manner import MannerDep
+from tams.domain.batches import MAX_OBJECTS
 from tams.domain.objects import ReservedObject
 from tams.wire.batches import parse_batch
 from tams.wire.technical import read_object
@@ -45,7 +46,7 @@ async def reserve_objects(
     request: Request, services: ExtensionServicesDep, who: WhoDep
 ) -> Response:
     """Reserve ids of Objects to come, all or none."""
-    new = parse_batch(await read_body(request), vendor_object)
+    new = parse_batch(await read_body(request), vendor_object, MAX_OBJECTS)
     reserved = await services.direct_creation.reserve_objects(who, new, is_batch=True)
     return json_response(json.dumps([reserved_fields(one) for one in reserved]).encode(), 201)
 
