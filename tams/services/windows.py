@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Generic, NamedTuple, TypeVar
 
 from tams.catalogue.base import Catalogue, Transaction
@@ -99,9 +100,7 @@ class Windows:
         """The Sources that pass, newest first."""
 
         async def work(tx: Transaction) -> Windowed[Source]:
-            async def listing(page: PageRequest) -> Page[Source]:
-                return await tx.sources.list(query, page)
-
+            listing = partial(tx.sources.list, query)
             return Windowed(await _within(listing, window), await tx.sources.count(query))
 
         return await self._catalogue.browse(work)
@@ -110,9 +109,7 @@ class Windows:
         """The Flows that pass, newest first."""
 
         async def work(tx: Transaction) -> Windowed[Flow]:
-            async def listing(page: PageRequest) -> Page[Flow]:
-                return await tx.flows.list(query, page)
-
+            listing = partial(tx.flows.list, query)
             return Windowed(await _within(listing, window), await tx.flows.count(query))
 
         return await self._catalogue.browse(work)
@@ -126,9 +123,7 @@ class Windows:
         """
 
         async def work(tx: Transaction) -> Windowed[Trashed[Source]]:
-            async def listing(page: PageRequest) -> Page[Trashed[Source]]:
-                return await tx.trash.list_sources(query, page, shown)
-
+            listing = partial(tx.trash.list_sources, query, shown=shown)
             total = await tx.trash.count_sources(query, shown)
             return Windowed(await _within(listing, window), total)
 
@@ -140,9 +135,7 @@ class Windows:
         """The same for Flows, by any filter."""
 
         async def work(tx: Transaction) -> Windowed[Trashed[Flow]]:
-            async def listing(page: PageRequest) -> Page[Trashed[Flow]]:
-                return await tx.trash.list_flows(query, page, shown)
-
+            listing = partial(tx.trash.list_flows, query, shown=shown)
             total = await tx.trash.count_flows(query, shown)
             return Windowed(await _within(listing, window), total)
 
@@ -152,9 +145,7 @@ class Windows:
         """The webhooks that pass, by URL."""
 
         async def work(tx: Transaction) -> Windowed[Webhook]:
-            async def listing(page: PageRequest) -> Page[Webhook]:
-                return await tx.webhooks.list(tags, page)
-
+            listing = partial(tx.webhooks.list, tags)
             return Windowed(await _within(listing, window), await tx.webhooks.count(tags))
 
         return await self._catalogue.read(work)
@@ -164,9 +155,7 @@ class Windows:
         now = self._clock()
 
         async def work(tx: Transaction) -> Windowed[DeletionRequest]:
-            async def listing(page: PageRequest) -> Page[DeletionRequest]:
-                return await tx.deletions.list(now, page)
-
+            listing = partial(tx.deletions.list, now)
             return Windowed(await _within(listing, window), await tx.deletions.count(now))
 
         return await self._catalogue.read(work)
