@@ -8,13 +8,25 @@ from tams.domain.trash import Manner, Shown
 from tams.errors import Forbidden, Invalid
 
 _LONGEST_NAME = 255
+_NAMES = {name.replace("_", ""): name for name in ("soft_delete", "cascade", "deleted_by")} | {
+    "soft": "soft_delete"
+}
+
+
+def meant(name: str) -> str | None:
+    """The parameter of a `manner` that such a name must mean, however it is spelt."""
+    return _NAMES.get(name.lower().replace("-", "").replace("_", ""))
 
 
 def manner(query: Query, *, soft: bool = False, cascade: bool) -> Manner:
     """Read `soft_delete`, `cascade` and `deleted_by`; `soft` and `cascade` are the defaults.
 
-    Raises `Invalid`.
+    Raises `Invalid`, also for their names in another spelling: what a slip of the pen deletes for
+    good is lost.
     """
+    for name in query.names:
+        if meant(name) not in (None, name):
+            raise Invalid(name, name, f"it is written {meant(name)}")
     deleted_by = query.text("deleted_by")
     if deleted_by is not None and not 0 < len(deleted_by) <= _LONGEST_NAME:
         rule = f"it must have 1 to {_LONGEST_NAME} characters"

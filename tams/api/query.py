@@ -35,6 +35,11 @@ class Query:
             rule = f"it must have no parameter but {', '.join(sorted(only))}"
             raise Invalid("query", min(unknown), rule)
 
+    @property
+    def names(self) -> Set[str]:
+        """Those of all parameters."""
+        return self._raw.keys()
+
     def text(self, name: str) -> str | None:
         """One string."""
         raw = self._raw.get(name)

@@ -45,4 +45,8 @@ class ParameterRoute(APIRoute):
     def _is_asked(cls, query: bytes) -> bool:
         # Names are unquoted as `Query` does: else a way of writing one would get another answer.
         names = (unquote_to_bytes(part.partition(b"=")[0]) for part in query.split(b"&") if part)
-        return any(name in cls.parameters or name.startswith(cls.prefixes) for name in names)
+        return any(map(cls._is_one, names))
+
+    @classmethod
+    def _is_one(cls, name: bytes) -> bool:
+        return name in cls.parameters or name.startswith(cls.prefixes)

@@ -12,7 +12,7 @@ from tams.api.deletions import deleted
 from tams.api.deps import SizesDep, WhoDep
 from tams.api.extension_deps import ExtensionServicesDep
 from tams.api.flows import flow_query
-from tams.api.manner import deleted_shown, manner
+from tams.api.manner import deleted_shown, manner, meant
 from tams.api.paging import api_url, paging_headers
 from tams.api.query import Query
 from tams.api.segments import segment_query
@@ -28,9 +28,11 @@ _DELETE = _ADMIN | {Scope.DELETE}
 
 
 class MannerRoute(ParameterRoute):
-    """For a DELETE that says how."""
+    """For a DELETE that says how, or means to."""
 
-    parameters: ClassVar[frozenset[bytes]] = frozenset({b"soft_delete", b"cascade", b"deleted_by"})
+    @classmethod
+    def _is_one(cls, name: bytes) -> bool:
+        return meant(name.decode("latin-1")) is not None
 
 
 class ShownRoute(ParameterRoute):

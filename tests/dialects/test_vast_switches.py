@@ -36,6 +36,15 @@ async def test_without_aliases_no_method_of_theirs_is_there(tmp_path):
             assert told["paging"]["total"] == 0
 
 
+async def test_without_direct_creation_nothing_is_made_by_post(tmp_path):
+    async with serving(tmp_path, IN_MEMORY, extensions="aliases") as server:
+        for noun, status in (("sources", 405), ("flows", 405), ("objects", 404)):
+            (await server.post(f"/vast/{noun}", {})).is_status(status)
+            assert (await server.post(f"/vast/{noun}/batch", [{}])).status in (404, 405)
+        flow = await server.flow()
+        (await server.get(f"/vast/flows/{flow['id']}")).is_status(200)
+
+
 async def test_without_soft_deletion_what_is_deleted_is_gone_for_good(tmp_path):
     url = f"sqlite:///{tmp_path}/catalogue.sqlite"
     async with serving(tmp_path, url, extensions="whole-tags") as server:

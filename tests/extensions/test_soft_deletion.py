@@ -50,6 +50,26 @@ async def test_a_parameter_may_be_percent_encoded(server, asked):
     assert (await deletion_of(server, one.flow_id))["state"] == "restorable"
 
 
+@pytest.mark.parametrize(
+    ("name", "right"),
+    [
+        ("softdelete", "soft_delete"),
+        ("soft-delete", "soft_delete"),
+        ("Soft_Delete", "soft_delete"),
+        ("soft", "soft_delete"),
+        ("deletedBy", "deleted_by"),
+        ("CASCADE", "cascade"),
+    ],
+)
+async def test_a_slip_of_the_pen_deletes_nothing_for_good(server, name, right):
+    one = await clip(server)
+    for path in (one.flow, one.segments, one.source):
+        refusal = (await server.delete(f"{path}?{name}=true")).is_status(400).json
+        assert refusal["summary"] == f"{name}: it is written {right}, not {name!r}"
+    (await server.get(one.flow)).is_status(200)
+    assert len(await server.read(one.segments)) == 2
+
+
 async def test_a036_l01_e011_a_source_with_flows_is_not_deleted_without_them(server):
     one = await clip(server)
     other = await server.flow(source_id=one.source_id)

@@ -1,7 +1,7 @@
 """`/vast`: the vendor's shapes over the same services, one noun a file (docs/dialects.md).
 
-What has the same shape in both is the standard's, or an extension's; the lists at paths that are an
-extension's are there with it.
+What has the same shape in both is the standard's, or an extension's; what has another shape at a
+path of an extension is there with it.
 """
 
 from __future__ import annotations
@@ -16,11 +16,21 @@ from tams.wire.clock_times import standard_query
 def _build(standard: Standard) -> ASGIApp:
     nouns = (service, sources, flows, segments, objects, lists)
     own = [route for noun in nouns for route in noun.router.routes]
-    if "aliases" in standard.extensions:
-        own += lists.aliases.routes
+    for extension, router in _OF_EXTENSIONS:
+        if extension in standard.extensions:
+            own += router.routes
     app = standard.application([*own, *standard.extended])
     refusals.install(app)
     return _ByAnyClock(app)
+
+
+_OF_EXTENSIONS = (
+    ("aliases", lists.aliases),
+    ("direct-creation", sources.creation),
+    ("direct-creation", flows.creation),
+    ("direct-creation", objects.creation),
+)
+"""What is there where an extension is on, which also says who may use it."""
 
 
 class _ByAnyClock:

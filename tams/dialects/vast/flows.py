@@ -27,6 +27,7 @@ from tams.wire.vendor_flows import vendor_flow
 from tams.wire.vendor_keeping import kept
 
 router = APIRouter()
+creation = APIRouter()
 
 _FLOW = "/flows/{resource_id:tams_id}"
 
@@ -46,7 +47,7 @@ async def list_flows(
     return listed(map(flow_fields, found.items), window, found.total)
 
 
-@router.post("/flows")
+@creation.post("/flows")
 async def add_flow(request: Request, services: ExtensionServicesDep, who: WhoDep) -> Response:
     """Make a Flow of a Source that is there, or of a new one if none is named."""
     document = read_object(await read_body(request))
@@ -57,7 +58,7 @@ async def add_flow(request: Request, services: ExtensionServicesDep, who: WhoDep
     return json_response(json.dumps(flow_fields(flow)).encode(), 201)
 
 
-@router.post("/flows/batch")
+@creation.post("/flows/batch")
 async def add_flows(request: Request, services: ExtensionServicesDep, who: WhoDep) -> Response:
     """Make Flows, all or none, and those of their Sources that are new."""
     new = parse_batch(await read_body(request), _flow)

@@ -19,6 +19,7 @@ from tams.wire.vast import object_fields, reserved_fields
 from tams.wire.vendor_objects import vendor_object
 
 router = APIRouter()
+creation = APIRouter()
 
 _OBJECT = "/objects/{object_id:text}"
 
@@ -33,7 +34,7 @@ async def get_object(object_id: str, services: ExtensionServicesDep) -> Response
     return json_response(json.dumps(object_fields(shown.object, references)).encode())
 
 
-@router.post("/objects")
+@creation.post("/objects")
 async def reserve_object(request: Request, services: ExtensionServicesDep, who: WhoDep) -> Response:
     """Reserve the id of an Object to come."""
     new = vendor_object(read_object(await read_body(request)))
@@ -41,7 +42,7 @@ async def reserve_object(request: Request, services: ExtensionServicesDep, who: 
     return json_response(json.dumps(reserved_fields(reserved)).encode(), 201)
 
 
-@router.post("/objects/batch")
+@creation.post("/objects/batch")
 async def reserve_objects(
     request: Request, services: ExtensionServicesDep, who: WhoDep
 ) -> Response:

@@ -23,6 +23,7 @@ from tams.wire.vast import marks, source_fields
 from tams.wire.vendor_sources import vendor_source
 
 router = APIRouter()
+creation = APIRouter()
 
 _SOURCE = "/sources/{resource_id:tams_id}"
 
@@ -42,7 +43,7 @@ async def list_sources(
     return listed(map(source_fields, found.items), window, found.total)
 
 
-@router.post("/sources")
+@creation.post("/sources")
 async def add_source(request: Request, services: ExtensionServicesDep, who: WhoDep) -> Response:
     """Make a Source, which stays until it is deleted."""
     new = _source(read_object(await read_body(request)))
@@ -50,7 +51,7 @@ async def add_source(request: Request, services: ExtensionServicesDep, who: WhoD
     return json_response(json.dumps(source_fields(source)).encode(), 201)
 
 
-@router.post("/sources/batch")
+@creation.post("/sources/batch")
 async def add_sources(request: Request, services: ExtensionServicesDep, who: WhoDep) -> Response:
     """Make Sources, all or none."""
     new = parse_batch(await read_body(request), _source)
