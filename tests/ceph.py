@@ -35,8 +35,8 @@ SECRET_KEY = "of/no+use=elsewhere"
 HOST = "s3.example"
 """Below this name each bucket has a host of its own, for whoever asks 127.0.0.1 for it."""
 
-PATIENCE_S = 180
-ATTEMPTS = 3
+PATIENCE_S = 60
+ATTEMPTS = 5
 
 CONFIGURATION = """
 [global]
