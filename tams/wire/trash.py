@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 from tams.domain.flows import Flow
@@ -21,20 +22,23 @@ def records_json(records: Sequence[DeletionRecord]) -> bytes:
 
 def trashed_flows_json(flows: Sequence[Trashed[Flow]]) -> bytes:
     """The body of GET /flows?deleted=…"""
-    return json.dumps([flow_fields(flow) | _marks(record) for flow, record in flows]).encode()
+    return json.dumps([flow_fields(flow) | marks(record) for flow, record in flows]).encode()
 
 
 def trashed_sources_json(sources: Sequence[Trashed[Source]]) -> bytes:
     """The body of GET /sources?deleted=…"""
-    return json.dumps([source_fields(each) | _marks(record) for each, record in sources]).encode()
+    return json.dumps([source_fields(each) | marks(record) for each, record in sources]).encode()
 
 
-def _marks(record: DeletionRecord | None) -> dict[str, Any]:
+def marks(
+    record: DeletionRecord | None, moment: Callable[[datetime], str | None] = timestamp_text
+) -> dict[str, Any]:
+    """What a list that shows what was deleted tells of an item besides; None says that it lives."""
     if record is None:
         return {"deleted": False}
     return {
         "deleted": True,
-        "deleted_at": timestamp_text(record.deleted_at),
+        "deleted_at": moment(record.deleted_at),
         "deleted_by": record.deleted_by,
         "deletion_id": record.id,
     }

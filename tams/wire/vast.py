@@ -13,7 +13,6 @@ from tams.domain.sources import Source
 from tams.domain.storage import StorageBackend
 from tams.domain.tags import Tags
 from tams.domain.timerange import format_timestamp
-from tams.domain.trash import DeletionRecord
 from tams.errors import Invalid
 from tams.wire import flows
 from tams.wire.service import storage_backend_fields
@@ -171,18 +170,6 @@ def _object(
         "referenced_by_flows": [flow_id for flow_id, _ in references],
         "size": size,
         "created": moment(created),
-    }
-
-
-def marks(record: DeletionRecord | None) -> Fields:
-    """What a list that shows what was deleted tells of an item besides; None says that it lives."""
-    if record is None:
-        return {"deleted": False}
-    return {
-        "deleted": True,
-        "deleted_at": moment(record.deleted_at),
-        "deleted_by": record.deleted_by,
-        "deletion_id": record.id,
     }
 
 

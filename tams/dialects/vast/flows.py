@@ -22,7 +22,8 @@ from tams.domain.timerange import ETERNITY
 from tams.errors import Invalid
 from tams.wire.batches import parse_batch
 from tams.wire.technical import read_object
-from tams.wire.vast import flow_fields, marks
+from tams.wire.trash import marks
+from tams.wire.vast import flow_fields, moment
 from tams.wire.vendor_flows import vendor_flow
 from tams.wire.vendor_keeping import kept
 
@@ -41,7 +42,7 @@ async def list_flows(
     window = window_of(query, sizes, ("created", "metadata_updated", "label"))
     if shown is not None:
         all_found = await services.windows.trashed_flows(flow_query(query), window, shown)
-        items = (flow_fields(flow) | marks(record) for flow, record in all_found.items)
+        items = (flow_fields(flow) | marks(record, moment) for flow, record in all_found.items)
         return listed(items, window, all_found.total)
     found = await services.windows.flows(flow_query(query), window)
     return listed(map(flow_fields, found.items), window, found.total)

@@ -19,7 +19,8 @@ from tams.dialects.vast.manner import MannerDep, ShownDep
 from tams.domain.sources import SourceMetadata
 from tams.wire.batches import parse_batch
 from tams.wire.technical import read_object
-from tams.wire.vast import marks, source_fields
+from tams.wire.trash import marks
+from tams.wire.vast import moment, source_fields
 from tams.wire.vendor_sources import vendor_source
 
 router = APIRouter()
@@ -37,7 +38,9 @@ async def list_sources(
     window = window_of(query, sizes, ("created", "updated", "label"))
     if shown is not None:
         all_found = await services.windows.trashed_sources(source_query(query), window, shown)
-        items = (source_fields(source) | marks(record) for source, record in all_found.items)
+        items = (
+            source_fields(source) | marks(record, moment) for source, record in all_found.items
+        )
         return listed(items, window, all_found.total)
     found = await services.windows.sources(source_query(query), window)
     return listed(map(source_fields, found.items), window, found.total)
